@@ -1,0 +1,326 @@
+"""Birthdays: every read and write of them, with permission and validation inside.
+
+A row is loaded by `_load` only, which also checks the right to it. `dates` places the days.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from peewee import Case, Expression
+from pydantic import Field
+
+from . import calendars, dates, models, reminders
+from .calendars import EDITOR, VIEWER, Access
+from .dates import BirthDate
+from .errors import Changed, FieldError, Invalid, NotFound
+from .fields import Comment, Date, Input, Name, Responsible, ShortText, check
+from .models import Birthday, Duty, Holiday, ResponsiblePerson
+from .texts import N_
+
+NOT_FOUND = N_("There is no such birthday, or you are not a member of its calendar.")
+CHANGED = N_("Somebody else changed this birthday since you read it: read it again first.")
+BORN = (Birthday.year, Birthday.month, Birthday.day)
+SHORT = (Birthday.id, Birthday.full_name, Birthday.company, Birthday.position)
+# Sorts every day of next year behind every day of this one (days sort as month * 100 + day).
+NEXT_YEAR = 10_000
+
+Row = dict[str, Any]
+
+
+class BirthdayInput(Input):
+    """A birthday as it is given: all but name and date may be left out."""
+
+    full_name: Name
+    birth_date: Date
+    company: ShortText = ""
+    position: ShortText = ""
+    responsible: Responsible = ""
+    comment: Comment = ""
+
+
+class BirthdayPatch(BirthdayInput):
+    """Some fields of a birthday; those left out stay as they are."""
+
+    full_name: Name = Field("", json_schema_extra=lambda schema: schema.pop("default"))
+    birth_date: Date = Field("", json_schema_extra=lambda schema: schema.pop("default"))
+
+
+@dataclass(frozen=True)
+class Ref:
+    """One birthday as a user names it; `calendar_id` None: whichever calendar it is in.
+
+    `accepts` judges the version found, for a change that must not overwrite another's.
+    """
+
+    telegram_id: int
+    birthday_id: int
+    calendar_id: int | None = None
+    accepts: Callable[[int], bool] = lambda _version: True
+
+
+@dataclass(frozen=True)
+class Page:
+    """Part of a list, and where the next part begins (None: this was the last)."""
+
+    rows: list[Row]
+    next: str | None
+
+
+def month(access: Access, year: int, month: int) -> dict[str, dict[str, list[Row]]]:
+    """The month's days that have something: `{"birthdays": {"YYYY-MM-DD": […]}, "holidays": …}`.
+
+    `year` 1–9999, `month` 1–12. Nobody is shown before birth.
+    """
+    in_month = Birthday.month == month
+    if month == 3:
+        in_month |= (Birthday.month == 2) & (Birthday.day == 29)
+    birthdays: dict[str, list[Row]] = {}
+    for on, born, row in _placed(access, in_month, year):
+        if on.month == month and _is_born(born, on):
+            birthdays.setdefault(on.isoformat(), []).append(_short(row))
+    holidays: dict[str, list[Row]] = {}
+    for row_id, name, day_of_month in _holidays(access, Holiday.month == month, Holiday.day):
+        if dates.exists(year, month, day_of_month):
+            on = dt.date(year, month, day_of_month).isoformat()
+            holidays.setdefault(on, []).append({"id": row_id, "name": name})
+    return {"birthdays": dict(sorted(birthdays.items())), "holidays": holidays}
+
+
+def day(access: Access, on: dt.date) -> dict[str, Any]:
+    """What one day has: `{"birthdays": […], "holidays": […], "responsible": {…} or None}`."""
+    this_day = (Birthday.month == on.month) & (Birthday.day == on.day)
+    if dates.may_keep_leap_day(on):
+        this_day |= (Birthday.month == 2) & (Birthday.day == 29)
+    more = (Birthday.comment, Birthday.responsible)
+    birthdays = [
+        _short(row) | {"age": _age(born, on), "comment": row[4], "responsible": row[5]}
+        for kept_on, born, row in _placed(access, this_day, on.year, *more)
+        if kept_on == on and _is_born(born, on)
+    ]
+    on_day = (Holiday.month == on.month) & (Holiday.day == on.day)
+    holidays = [
+        {"id": row_id, "name": name, "description": description}
+        for row_id, name, description in _holidays(access, on_day, Holiday.description)
+    ]
+    return {"birthdays": birthdays, "holidays": holidays, "responsible": _responsible(access, on)}
+
+
+def _placed(
+    access: Access, where: Expression, year: int, *more: Any
+) -> Iterable[tuple[dt.date, BirthDate, tuple]]:
+    """Birthdays with the day of `year` on which this user keeps them, and SHORT + `more`."""
+    query = (
+        Birthday.select(*BORN, Birthday.leap_day, *SHORT, *more)
+        .where(Birthday.calendar == access.calendar_id, where)
+        .order_by(Birthday.id)
+    )
+    for year_born, month_born, day_born, rule, *row in query.tuples().iterator():
+        born = BirthDate(year_born, month_born, day_born)
+        yield dates.occurrence(born, year, rule or access.leap_day), born, tuple(row)
+
+
+def _is_born(born: BirthDate, on: dt.date) -> bool:
+    return born.year is None or dt.date(*born) <= on
+
+
+def _age(born: BirthDate, kept_on: dt.date) -> int | None:
+    return None if born.year is None else kept_on.year - born.year
+
+
+def _short(row: tuple) -> Row:
+    return {"id": row[0], "full_name": row[1], "company": row[2], "position": row[3]}
+
+
+def _holidays(access: Access, where: Expression, *more: Any) -> Iterable[tuple]:
+    return (
+        Holiday.select(Holiday.id, Holiday.name, *more)
+        .where(Holiday.calendar == access.calendar_id, where)
+        .order_by(Holiday.month, Holiday.day, Holiday.id)
+        .tuples()
+    )
+
+
+def _responsible(access: Access, on: dt.date) -> Row | None:
+    person = ResponsiblePerson
+    query = (
+        person.select(person.id, person.full_name, person.company, person.position)
+        .join(Duty, on=(Duty.responsible == person.id))
+        .where(Duty.calendar == access.calendar_id, Duty.on_date == on.isoformat())
+    )
+    row = query.tuples().first()
+    return row and _short(row)
+
+
+def upcoming(
+    access: Access, today: dt.date, limit: int | None = None, after: str | None = None
+) -> Page:
+    """The calendar's birthdays, the next to come first, `limit` of them from `after` on.
+
+    `after` is a Page's `next`; Invalid for anything else.
+    """
+    start, place, last_id = _read_cursor(after) if after else (today, -1, 0)
+    order = _order(start, access.leap_day)
+    query = (
+        Birthday.select(*_COLUMNS, order.alias("place"))
+        .where(
+            Birthday.calendar == access.calendar_id,
+            (order > place) | ((order == place) & (Birthday.id > last_id)),
+        )
+        .order_by(order, Birthday.id)
+        .limit(None if limit is None else limit + 1)
+    )
+    found = list(query.tuples())
+    rows = [_row(values) for values in found[:limit]]
+    if limit is None or len(found) <= limit:
+        return Page(rows, None)
+    *_, last_place = found[limit - 1]
+    return Page(rows, f"{start.isoformat()}.{last_place}.{rows[-1]['id']}")
+
+
+def find(access: Access, text: str, limit: int) -> list[Row]:
+    """Birthdays whose name has that text in it, whatever its case; ё counts as е."""
+    query = (
+        Birthday.select(*_COLUMNS)
+        .where(
+            Birthday.calendar == access.calendar_id,
+            Birthday.search_text.contains(models.fold(text)),
+        )
+        .order_by(Birthday.search_text, Birthday.id)
+        .limit(limit)
+    )
+    return [_row(values) for values in query.tuples()]
+
+
+def _read_cursor(text: str) -> tuple[dt.date, int, int]:
+    try:
+        start, place, row_id = text.split(".")
+        if not models.known_id(int(row_id)) or not 0 <= int(place) <= 2 * NEXT_YEAR:
+            raise ValueError(text)
+        return dt.date.fromisoformat(start), int(place), int(row_id)
+    except ValueError:
+        message = N_("must be taken from the Link header of the page before")
+        raise Invalid(N_("There is no such page."), FieldError("after", message)) from None
+
+
+def _order(today: dt.date, leap_day: str) -> Any:
+    """An SQL expression that sorts birthdays by the day on which they are next kept."""
+    this_year = _place(today.year, leap_day)
+    next_year = _place(min(today.year + 1, dt.MAXYEAR), leap_day)
+    reached = this_year >= today.month * 100 + today.day
+    return Case(None, ((reached, this_year),), next_year + NEXT_YEAR)
+
+
+def _place(year: int, leap_day: str) -> Any:
+    """An SQL expression: month * 100 + day on which a birthday is kept in `year`."""
+    kept = {
+        rule: on.month * 100 + on.day
+        for rule in dates.LEAP_DAYS
+        for on in [dates.occurrence(BirthDate(None, 2, 29), year, rule)]
+    }
+    plain = Birthday.month * 100 + Birthday.day
+    cases = [((plain == 229) & (Birthday.leap_day == rule), place) for rule, place in kept.items()]
+    return Case(None, (*cases, (plain == 229, kept[leap_day])), plain)
+
+
+def get(ref: Ref) -> Row:
+    """One birthday with all its fields and its `version`. Raises NotFound."""
+    return _load(ref, VIEWER)[1]
+
+
+def create(telegram_id: int, calendar_id: int | None, data: Any, now: int) -> Row:
+    """Add a birthday to a calendar (None: the user's default one).
+
+    `data` has the fields of BirthdayInput. Raises Invalid, NotFound, Forbidden.
+    """
+    given = check(BirthdayInput, data)
+    with models.writing():
+        access = calendars.enter(telegram_id, calendar_id, need=EDITOR)
+        birthday_id = Birthday.insert(
+            **_stored(given.model_dump(), now),
+            calendar=access.calendar_id,
+            created_by=access.user_id,
+            created_at=now,
+        ).execute()
+        calendars.changed(access.calendar_id)
+        return get(Ref(telegram_id, birthday_id))
+
+
+def replace(ref: Ref, data: Any, now: int) -> Row:
+    """Set all fields of BirthdayInput; raises Invalid, NotFound, Forbidden, Changed."""
+    return _change(ref, check(BirthdayInput, data).model_dump(), now)
+
+
+def amend(ref: Ref, data: Any, now: int) -> Row:
+    """Set the given fields only; raises Invalid, NotFound, Forbidden, Changed."""
+    return _change(ref, check(BirthdayPatch, data).model_dump(exclude_unset=True), now)
+
+
+def delete(ref: Ref) -> None:
+    """Remove a birthday and what was still to be sent about it."""
+    with models.writing():
+        access, row = _load(ref, EDITOR)
+        Birthday.delete().where(Birthday.id == row["id"]).execute()
+        reminders.withdraw("birthday", row["id"], N_("the birthday was deleted"))
+        calendars.changed(access.calendar_id)
+
+
+def _change(ref: Ref, values: Row, now: int) -> Row:
+    stored = _stored(values, now)
+    with models.writing():
+        access, row = _load(ref, EDITOR)
+        Birthday.update(**stored, version=Birthday.version + 1).where(
+            Birthday.id == row["id"]
+        ).execute()
+        if values.get("birth_date", row["birth_date"]) != row["birth_date"]:
+            reminders.withdraw("birthday", row["id"], N_("the date was changed"))
+        calendars.changed(access.calendar_id)
+        return get(Ref(ref.telegram_id, row["id"]))
+
+
+def _load(ref: Ref, need: str) -> tuple[Access, Row]:
+    """The one way to a row: finds it and checks the right to it."""
+    found = None
+    if models.known_id(ref.birthday_id):
+        query = Birthday.select(*_COLUMNS, Birthday.calendar_id).where(
+            Birthday.id == ref.birthday_id
+        )
+        found = query.tuples().first()
+    if found is None or ref.calendar_id not in (None, found[-1]):
+        raise NotFound(NOT_FOUND)
+    try:
+        access = calendars.enter(ref.telegram_id, found[-1], need)
+    except NotFound:
+        raise NotFound(NOT_FOUND) from None
+    row = _row(found)
+    if not ref.accepts(row["version"]):
+        raise Changed(CHANGED)
+    return access, row
+
+
+def _stored(values: Row, now: int) -> Row:
+    """Input as columns; raises Invalid for a birth that is yet to come."""
+    columns = {**values, "updated_at": now}
+    if "full_name" in values:
+        columns["search_text"] = models.fold(values["full_name"])
+    if "birth_date" in values:
+        born = dates.birth_date(columns.pop("birth_date"))
+        if dates.in_future(born, now):
+            wrong = FieldError("birth_date", N_("must not lie in the future"))
+            raise Invalid(N_("Some fields cannot be taken as they are; see errors."), wrong)
+        columns |= born._asdict()
+    return columns
+
+
+_COLUMNS = (*SHORT, *BORN, Birthday.comment, Birthday.responsible, Birthday.version)
+
+
+def _row(values: tuple) -> Row:
+    comment, responsible, version = values[7:10]
+    return _short(values) | {
+        "birth_date": str(BirthDate(*values[4:7])),
+        "comment": comment,
+        "responsible": responsible,
+        "version": version,
+    }

@@ -1,0 +1,278 @@
+"""Calendars and who may do what in them: users, members, roles, settings.
+
+`enter` is the only way into a calendar, for the API and the bot alike: it finds the calendar
+and checks the right to it in one query. What is not the user's to see is not found.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from peewee import JOIN, fn
+
+from . import dates, models, reminders
+from .config import Config
+from .errors import Forbidden, NotFound
+from .models import Calendar, Chat, Member, User
+from .texts import N_, language_of
+
+VIEWER, EDITOR, OWNER = "viewer", "editor", "owner"
+RANK = {VIEWER: 1, EDITOR: 2, OWNER: 3}
+NO_CALENDAR = N_("There is no such calendar, or you are not a member of it.")
+
+
+@dataclass(frozen=True)
+class Account:
+    """A person as Telegram vouches for them (initData or an update); may be unknown to us yet.
+
+    `may_write`: the bot may write to them first (Telegram's `allows_write_to_pm`).
+    """
+
+    telegram_id: int
+    first_name: str = ""
+    last_name: str = ""
+    username: str = ""
+    language_code: str = ""
+    may_write: bool = False
+
+
+@dataclass(frozen=True)
+class Access:
+    """A calendar as one user may use it; ids are 0 for a user who has none yet.
+
+    `timezone`, `notification_minute` and `leap_day` are the ones in force for this user.
+    """
+
+    calendar_id: int
+    user_id: int
+    role: str
+    kind: str
+    title: str
+    timezone: str
+    notification_minute: int
+    leap_day: str
+
+    def require(self, role: str) -> None:
+        """Raises Forbidden unless the user has at least that role."""
+        if RANK[self.role] < RANK[role]:
+            raise Forbidden(
+                N_("You may only look at this calendar; ask its owner for the right to change it.")
+            )
+
+
+# What somebody sees who has not written anything yet: their own, empty calendar.
+NEWCOMER = Access(0, 0, OWNER, "personal", "", "UTC", 0, dates.FEB28)
+
+
+def enter(telegram_id: int, calendar_id: int | None = None, need: str = VIEWER) -> Access:
+    """Open a calendar for that Telegram user; None: the shared one if listed, else their own.
+
+    Raises NotFound unless the user is a member (or the calendar is open to everyone), Forbidden
+    for a member whose role is below `need`.
+    """
+    query = _memberships(telegram_id)
+    if calendar_id is None:
+        query = query.where(Calendar.kind << ("shared", "personal"), Member.id.is_null(False))
+        query = query.order_by(Calendar.kind == "personal")
+    elif models.known_id(calendar_id):
+        query = query.where(Calendar.id == calendar_id)
+    else:
+        raise NotFound(NO_CALENDAR)
+    row = query.tuples().first()
+    if row is None:
+        if calendar_id is not None:
+            raise NotFound(NO_CALENDAR)
+        return NEWCOMER
+    access = Access(*row)
+    access.require(need)
+    return access
+
+
+def _memberships(telegram_id: int) -> Any:
+    """Each calendar that the user may see, as the fields of an Access."""
+    member = (Member.user == User.id) & (Member.calendar == Calendar.id)
+    return (
+        Calendar.select(
+            Calendar.id,
+            fn.COALESCE(User.id, 0),
+            fn.COALESCE(Member.role, VIEWER),
+            Calendar.kind,
+            Calendar.title,
+            fn.COALESCE(Member.timezone, Calendar.timezone),
+            fn.COALESCE(Member.notification_minute, Calendar.notification_minute),
+            fn.COALESCE(Member.leap_day, dates.FEB28),
+        )
+        .join(User, JOIN.LEFT_OUTER, on=(User.telegram_id == telegram_id))
+        .join(Member, JOIN.LEFT_OUTER, on=member)
+        .where(Calendar.archived_at.is_null(), Member.id.is_null(False) | Calendar.open_to_everyone)
+    )
+
+
+def register(account: Account, config: Config, now: int) -> int:
+    """Make sure that the user, their chat and their own calendar exist; returns the user's id.
+
+    Writes only what is new or has changed.
+    """
+    found = User.get_or_none(User.telegram_id == account.telegram_id)
+    if found and _up_to_date(found, account) and _personal_calendar(found.id):
+        return found.id
+    with models.writing():
+        chat_id = _chat(account.telegram_id, "private", account.may_write, now)
+        user_id = _user(account, chat_id, now)
+        if not _personal_calendar(user_id):
+            _create_personal(account, user_id, chat_id, config, now)
+    return user_id
+
+
+def _up_to_date(user: User, account: Account) -> bool:
+    known = (user.first_name, user.last_name, user.username, user.language_code)
+    shown = (account.first_name, account.last_name, account.username, account.language_code)
+    return known == shown and (user.chat.reachable or not account.may_write)
+
+
+def _chat(telegram_id: int, kind: str, reachable: bool, now: int) -> int:
+    """The internal id of a chat; one that may be written to (again) becomes reachable."""
+    Chat.insert(
+        telegram_id=telegram_id, kind=kind, reachable=reachable, created_at=now
+    ).on_conflict_ignore().execute()
+    if reachable:
+        Chat.update(reachable=True, reason="").where(
+            Chat.telegram_id == telegram_id, ~Chat.reachable
+        ).execute()
+    return Chat.select(Chat.id).where(Chat.telegram_id == telegram_id).scalar()
+
+
+def _user(account: Account, chat_id: int, now: int) -> int:
+    shown = {
+        User.first_name: account.first_name,
+        User.last_name: account.last_name,
+        User.username: account.username,
+        User.language_code: account.language_code,
+    }
+    User.insert(
+        {User.telegram_id: account.telegram_id, User.chat: chat_id, User.created_at: now, **shown}
+    ).on_conflict(conflict_target=[User.telegram_id], update=shown).execute()
+    return User.select(User.id).where(User.telegram_id == account.telegram_id).scalar()
+
+
+def _personal_calendar(user_id: int) -> int | None:
+    found = Calendar.select(Calendar.id).where(
+        Calendar.user == user_id, Calendar.kind == "personal"
+    )
+    return found.scalar()
+
+
+def _create_personal(
+    account: Account, user_id: int, chat_id: int, config: Config, now: int
+) -> None:
+    title = account.first_name or account.username or str(account.telegram_id)
+    calendar_id = _create("personal", title, config, now, user=user_id)
+    _add_member(calendar_id, user_id, OWNER, now)
+    reminders.subscribe(calendar_id, chat_id, now)
+
+
+def _create(kind: str, title: str, config: Config, now: int, **more: Any) -> int:
+    return Calendar.insert(
+        kind=kind,
+        title=title[:200],
+        timezone=config.timezone,
+        notification_minute=config.notification_minute,
+        created_at=now,
+        **more,
+    ).execute()
+
+
+def _add_member(calendar_id: int, user_id: int, role: str, now: int) -> None:
+    """Give the user that role, whatever it was before."""
+    Member.insert(calendar=calendar_id, user=user_id, role=role, created_at=now).on_conflict(
+        conflict_target=[Member.user, Member.calendar], update={Member.role: role}
+    ).execute()
+
+
+def ensure_shared(config: Config, now: int) -> None:
+    """Make the instance's shared calendar what the configuration says; admins are its owners."""
+    current = Calendar.kind == "shared"
+    with models.writing():
+        if not config.shared_calendar:
+            Calendar.update(archived_at=now).where(
+                current, Calendar.archived_at.is_null()
+            ).execute()
+            return
+        if not Calendar.select().where(current).exists():
+            _create("shared", config.shared_calendar, config, now)
+        Calendar.update(
+            title=config.shared_calendar,
+            open_to_everyone=config.shared_calendar_access == "everyone",
+            archived_at=None,
+        ).where(current).execute()
+        shared_id = Calendar.select(Calendar.id).where(current).scalar()
+        for telegram_id in config.admin_telegram_ids:
+            _make_owner(shared_id, telegram_id, now)
+
+
+def _make_owner(calendar_id: int, telegram_id: int, now: int) -> None:
+    chat_id = _chat(telegram_id, "private", False, now)
+    known = User.select(User.id).where(User.telegram_id == telegram_id).scalar()
+    user_id = known or _user(Account(telegram_id), chat_id, now)
+    _add_member(calendar_id, user_id, OWNER, now)
+    reminders.subscribe(calendar_id, chat_id, now)
+
+
+def enter_group(
+    telegram_id: int, chat_id: int, role: str, *, title: str, config: Config, now: int
+) -> Access:
+    """Open the calendar of a Telegram group for a registered user whose role Telegram vouches for.
+
+    The calendar is made at the first time. `chat_id` is Telegram's.
+    """
+    with models.writing():
+        recipient = _chat(chat_id, "group", True, now)
+        found = Calendar.select(Calendar.id).where(Calendar.chat == recipient).scalar()
+        calendar_id = found or _create("group", title or "Group", config, now, chat=recipient)
+        if not found:
+            reminders.subscribe(calendar_id, recipient, now)
+        user_id = User.select(User.id).where(User.telegram_id == telegram_id).scalar()
+        _add_member(calendar_id, user_id, role, now)
+    return enter(telegram_id, calendar_id)
+
+
+def update_settings(
+    access: Access,
+    now: int,
+    *,
+    timezone: str | None = None,
+    notification_minute: int | None = None,
+) -> None:
+    """Change when reminders come: for a group its own setting, else this member's.
+
+    Raises Forbidden for a group unless the user may write to it, ValueError for an unknown zone.
+    """
+    given = {"timezone": timezone, "notification_minute": notification_minute}
+    changes = {name: value for name, value in given.items() if value is not None}
+    if timezone is not None:
+        dates.zone(timezone)
+    with models.writing():
+        if access.kind == "group":
+            access.require(EDITOR)
+            Calendar.update(changes).where(Calendar.id == access.calendar_id).execute()
+        else:
+            Member.update(changes).where(
+                Member.calendar == access.calendar_id, Member.user == access.user_id
+            ).execute()
+        reminders.reschedule(access.calendar_id, now)
+
+
+def language(account: Account, default: str) -> str:
+    """The language to speak with the user: the chosen one, else Telegram's, else `default`."""
+    chosen = User.select(User.language).where(User.telegram_id == account.telegram_id).scalar()
+    return chosen or language_of(account.language_code, default)
+
+
+def choose_language(telegram_id: int, chosen: str) -> None:
+    """Remember the language that a registered user chose; one of texts.LANGUAGES."""
+    with models.writing():
+        User.update(language=chosen).where(User.telegram_id == telegram_id).execute()
+
+
+def changed(calendar_id: int) -> None:
+    """Count a write to the calendar: its `revision` is what caches go by."""
+    Calendar.update(revision=Calendar.revision + 1).where(Calendar.id == calendar_id).execute()

@@ -1,0 +1,149 @@
+"""What input may look like: the declared types of fields, and what is said when they are wrong.
+
+One pydantic model per kind of input validates it, for the API and the bot alike, and describes
+it in openapi.json. `check` is the only way in.
+"""
+
+import unicodedata
+from typing import Annotated, Any, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from . import dates
+from .errors import FieldError, Invalid
+from .texts import N_
+
+Model = TypeVar("Model", bound=BaseModel)
+
+MESSAGES = {
+    "missing": N_("is missing: it must be given"),
+    "string_type": N_("must be text"),
+    "string_too_short": N_("must not be empty"),
+    "string_too_long": N_("must be at most {max_length} characters long"),
+    "string_unicode": N_("contains characters that are not valid Unicode"),
+    "int_type": N_("must be a whole number"),
+    "int_parsing": N_("must be a whole number"),
+    "int_parsing_size": N_("is too large a number"),
+    "greater_than_equal": N_("must be {ge} or more"),
+    "less_than_equal": N_("must be {le} or less"),
+    "bool_type": N_("must be true or false"),
+    "literal_error": N_("must be one of: {expected}"),
+    "model_type": N_("must be a JSON object"),
+    "model_attributes_type": N_("must be a JSON object"),
+    "control": N_("contains control characters: leave them out"),
+    "blank": N_("must not be blank"),
+    "date_form": N_("must be a date written YYYY-MM-DD, or --MM-DD without the year"),
+    "date_missing": N_("is not a day that exists"),
+    "year_missing": N_("must have a year: YYYY-MM-DD"),
+}
+OTHERWISE = N_("cannot be taken as it is")
+
+
+class Input(BaseModel):
+    """Base of all input: strict types, unknown fields ignored."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+
+def check(model: type[Model], data: Any) -> Model:
+    """The data as that model; raises Invalid with all wrong fields at once."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise Invalid(
+            N_("Some fields cannot be taken as they are; see errors."),
+            *(_field_error(found) for found in error.errors(include_url=False)),
+        ) from None
+
+
+def _field_error(found: ErrorDetails) -> FieldError:
+    name = ".".join(str(part) for part in found["loc"]) or "body"
+    message = MESSAGES.get(found["type"], OTHERWISE)
+    return FieldError(name, message, dict(found.get("ctx", {})))
+
+
+def _printable(text: str, allowed: str = "") -> str:
+    """Text without control characters (category Cc), NUL and line breaks among them."""
+    if any(unicodedata.category(char) == "Cc" and char not in allowed for char in text):
+        raise PydanticCustomError("control", "control characters")
+    return text
+
+
+def _one_line(text: str) -> str:
+    return _printable(text.strip())
+
+
+def _lines(text: str) -> str:
+    return _printable(text.replace("\r\n", "\n").strip(), allowed="\n\t")
+
+
+def _not_blank(text: str) -> str:
+    # Spaces, but also what only looks like nothing: zero-width and other format characters.
+    if all(char.isspace() or unicodedata.category(char) in ("Cf", "Mn", "Zs") for char in text):
+        raise PydanticCustomError("blank", "blank")
+    return text
+
+
+def _empty_for_null(value: Any) -> Any:
+    return "" if value is None else value
+
+
+def _real_date(text: str) -> str:
+    try:
+        return str(dates.birth_date(text))
+    except ValueError as error:
+        kind = "date_missing" if "no such day" in str(error) else "date_form"
+        raise PydanticCustomError(kind, "not a date") from None
+
+
+def _with_year(text: str) -> str:
+    if text.startswith("-"):
+        raise PydanticCustomError("year_missing", "no year")
+    return text
+
+
+def _optional(limit: int, clean: Any) -> Any:
+    """Text that may be left out, null or empty, which all mean the same."""
+    return Annotated[
+        str,
+        StringConstraints(max_length=limit),
+        AfterValidator(clean),
+        BeforeValidator(_empty_for_null),
+        WithJsonSchema({"type": ["string", "null"], "maxLength": limit, "default": ""}),
+    ]
+
+
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200),
+    AfterValidator(_one_line),
+    AfterValidator(_not_blank),
+]
+ShortText = _optional(200, _one_line)
+Responsible = _optional(255, _one_line)
+Comment = _optional(1000, _lines)
+# YYYY-MM-DD, or --MM-DD where the year is unknown (RFC 6350, 4.3.1).
+Date = Annotated[
+    str,
+    StringConstraints(max_length=10),
+    AfterValidator(_real_date),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^([0-9]{4}|-)-[0-9]{2}-[0-9]{2}$",
+            "examples": ["1815-12-10", "--12-10"],
+        }
+    ),
+]
+FullDate = Annotated[
+    Date, AfterValidator(_with_year), WithJsonSchema({"type": "string", "format": "date"})
+]

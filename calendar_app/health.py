@@ -1,0 +1,110 @@
+"""What is well and what is not, for /health/ready; later for the doctor too.
+
+Each check says `ok` or a word that names what is wrong, and one sentence.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from . import models, reminders
+from .config import Config
+from .models import BotState
+
+ALIVE = b'{"status":"ok","service":"Telegram Birthday Calendar API","message":"API is running"}'
+# The bot process stamps its row every few seconds; a stamp older than this means it is gone.
+BEAT_SECONDS = 2
+BEAT_TIMEOUT = 8
+MIN_FREE_BYTES = 16 * 2**20
+MIN_FREE_INODES = 1000
+BOT_SUMMARY = {
+    "ok": "The bot gets its updates.",
+    "disabled": "The bot is switched off by ENABLE_TELEGRAM_BOT.",
+    "conflict": "Another program gets updates with the same bot token.",
+    "unauthorized": "Telegram does not know the bot token.",
+    "unreachable": "Telegram cannot be reached.",
+    "stopped": "The bot process is not running.",
+}
+
+Check = dict[str, str]
+
+
+def ready(config: Config, now: int) -> dict[str, Any]:
+    """`{"status": "ok"|"degraded"|"down", "checks": {name: {"status", "summary"}}}`."""
+    checks = {
+        "database": _database(),
+        "disk": _disk(config.state_dir),
+        "bot": _asked(_bot, now),
+        "reminders": _asked(_reminders, now),
+    }
+    well = all(check["status"] in ("ok", "disabled", "paused") for check in checks.values())
+    status = "ok" if well else "degraded"
+    if checks["database"]["status"] != "ok":
+        status = "down"
+    return {"status": status, "checks": checks}
+
+
+def beat(state: str, detail: str, now: int) -> None:
+    """The bot process says how it is and that it lives (states: the keys of BOT_SUMMARY)."""
+    row = {"state": state, "detail": detail, "since": now, "beat_at": now}
+    with models.writing(durable=False):
+        known = BotState.update(detail=detail, beat_at=now).where(
+            BotState.id == 1, BotState.state == state
+        )
+        if not known.execute():
+            BotState.insert(id=1, **row).on_conflict(
+                conflict_target=[BotState.id], update=row
+            ).execute()
+
+
+def bot_state(now: int) -> str:
+    """What the bot last recorded, or `stopped` when it shows no life."""
+    row = BotState.get_or_none(BotState.id == 1)
+    if row is None:
+        return "stopped"
+    # A bot that is switched off has nothing to stamp.
+    alive = row.state == "disabled" or row.beat_at >= now - BEAT_TIMEOUT
+    return row.state if alive else "stopped"
+
+
+def _asked(check: Callable[[int], Check], now: int) -> Check:
+    try:
+        return check(now)
+    except models.Trouble:
+        return {"status": "unknown", "summary": "The database cannot be read."}
+
+
+def _database() -> Check:
+    try:
+        BotState.get_or_none(BotState.id == 1)
+    except models.Trouble as error:
+        return {"status": "unavailable", "summary": f"The database cannot be read: {error}."}
+    return {"status": "ok", "summary": "The database answers."}
+
+
+def _disk(folder: Path) -> Check:
+    try:
+        room = os.statvfs(folder)
+    except OSError as error:
+        return {"status": "missing", "summary": f"The state folder: {error.strerror}."}
+    free = room.f_bavail * room.f_frsize
+    if free < MIN_FREE_BYTES:
+        return {"status": "full", "summary": f"Only {free // 2**20} MiB are free."}
+    if room.f_files and room.f_favail < MIN_FREE_INODES:
+        return {"status": "inodes-full", "summary": f"Only {room.f_favail} inodes are free."}
+    return {"status": "ok", "summary": f"{free // 2**20} MiB are free."}
+
+
+def _bot(now: int) -> Check:
+    state = bot_state(now)
+    return {"status": state, "summary": BOT_SUMMARY.get(state, "The bot says: " + state)}
+
+
+def _reminders(now: int) -> Check:
+    if bot_state(now) == "disabled":
+        return {"status": "paused", "summary": "Reminders wait until the bot is switched on."}
+    overdue = reminders.overdue(now)
+    if overdue:
+        return {"status": "late", "summary": f"{overdue} reminders should have been sent by now."}
+    return {"status": "ok", "summary": "Nothing is overdue."}

@@ -1,0 +1,79 @@
+"""Every sentence that a user reads, in English and Russian, with plurals and dates.
+
+English sentences stand in the code, marked by `N_` or passed to `say`, `html` and `count`;
+`locale/ru.po` has the Russian ones. Values go in by name, after the translation.
+"""
+
+import datetime as dt
+import gettext
+import html as escaping
+import io
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from babel.dates import format_date
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+LANGUAGES = ("en", "ru")
+LOCALE = Path(__file__).parent / "locale"
+
+
+def N_(message: str) -> str:  # noqa: N802 - gettext's name for "translate this later"
+    """Marks a sentence for translation where it is written but not yet said."""
+    return message
+
+
+def language_of(code: str, default: str = "en") -> str:
+    """Our language for Telegram's `language_code` (an IETF tag such as `ru` or `pt-br`)."""
+    spoken = code.lower().split("-")[0]
+    return spoken if spoken in LANGUAGES else default
+
+
+def say(language: str, message: str, /, **values: Any) -> str:
+    """The sentence in that language, as plain text."""
+    return _fill(_translations(language).gettext(message), values)
+
+
+def html(language: str, message: str, /, **values: Any) -> str:
+    """The sentence in that language as Telegram's HTML; the values are escaped, it is not."""
+    return say(language, message, **{name: escape(value) for name, value in values.items()})
+
+
+def count(language: str, one: str, many: str, n: int, /, **values: Any) -> str:
+    """The sentence for `n` things, in the form that the language has for that number."""
+    return _fill(_translations(language).ngettext(one, many, n), {"n": n} | values)
+
+
+def escape(value: Any) -> str:
+    """The value as text that Telegram's HTML shows as it is."""
+    return escaping.escape(str(value), quote=False)
+
+
+def day(language: str, month: int, day_of_month: int, year: int | None = None) -> str:
+    """`10 December 1815`, `10 декабря`: a day as the language writes it."""
+    date = dt.date(2000 if year is None else year, month, day_of_month)
+    return format_date(date, "d MMMM" if year is None else "d MMMM y", locale=language)
+
+
+def weekday(language: str, date: dt.date) -> str:
+    """`Mon`, `пн`: the short name of the day of the week."""
+    return format_date(date, "EEE", locale=language)
+
+
+def _fill(sentence: str, values: dict[str, Any]) -> str:
+    return sentence.format(**values) if values else sentence
+
+
+@cache
+def _translations(language: str) -> gettext.NullTranslations:
+    """The catalogue, compiled in memory: the .po file is all there is to keep."""
+    path = LOCALE / f"{language}.po"
+    if not path.exists():
+        return gettext.NullTranslations()
+    compiled = io.BytesIO()
+    with path.open("rb") as source:
+        write_mo(compiled, read_po(source, locale=language))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)

@@ -1,0 +1,275 @@
+"""HTTP on one side, declared routes on the other: sign-in, validation, problem JSON.
+
+`api` declares its routes with `route`; `openapi` describes them from the same declarations.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, Response, current_app, request
+from flask.json.provider import DefaultJSONProvider
+from pydantic import BaseModel, ConfigDict
+from werkzeug.exceptions import HTTPException
+
+from . import auth, calendars, idempotency, models, texts
+from .calendars import Account
+from .config import Config
+from .errors import AppError, Invalid, Unauthorized, Unavailable
+from .fields import check
+from .texts import N_
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 256 * 1024
+SAFE = ("GET", "HEAD", "OPTIONS")
+NO_SIGN_IN = N_("Sign in first: send Telegram's initData as X-Init-Data, or a session as Bearer.")
+NO_TOKEN = N_("Nobody can sign in yet: the server has no bot token.")
+BUSY = N_("The database cannot be used at the moment. Try again shortly.")
+BROKEN = N_("Something went wrong on the server; it has been logged. Try again later.")
+EXPLAINED = {
+    400: N_("The request cannot be understood: check its form."),
+    404: N_("There is nothing at this address."),
+    405: N_("This address does not take this method; see the Allow header."),
+    413: N_("The request is too large: send at most 256 kB."),
+    414: N_("The address is too long."),
+    415: N_("Send JSON with the header Content-Type: application/json."),
+    431: N_("The headers are too large."),
+}
+
+
+class Params(BaseModel):
+    """Base of what comes in the address: text, read as numbers where numbers are declared."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class CalendarParams(Params):
+    """The calendar to use; left out: the shared one if listed there, else one's own."""
+
+    calendar: int | None = None
+
+
+@dataclass(frozen=True)
+class Route:
+    """One declared route: how it is called, who may, what it takes and gives."""
+
+    method: str
+    paths: tuple[str, ...]
+    view: Callable[..., Any]
+    params: type[Params]
+    body: type[BaseModel] | None
+    returns: Any
+    status: int
+    public: bool
+    idempotent: bool
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of the view's docstring."""
+        return (self.view.__doc__ or "").strip().partition("\n")[0]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request as a view sees it: who, with what, when."""
+
+    account: Account
+    config: Config
+    params: Any
+    now: int
+
+    @property
+    def body(self) -> Any:
+        """The JSON body, as it came; the domain validates it."""
+        return json_body()
+
+
+class _Json(DefaultJSONProvider):
+    ensure_ascii = False
+    sort_keys = False
+    compact = True
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        answer = super().response(*args, **kwargs)
+        answer.set_data(answer.get_data().rstrip(b"\n"))
+        return answer
+
+
+def route(
+    method: str,
+    *paths: str,
+    params: type[Params] = CalendarParams,
+    body: type[BaseModel] | None = None,
+    returns: Any = None,
+    **more: Any,
+) -> Callable[[Callable[..., Any]], Route]:
+    """Declare a route; more: `status` (200), `public` (no sign-in), `idempotent` (takes a key)."""
+
+    def declare(view: Callable[..., Any]) -> Route:
+        settings = {"status": 200, "public": False, "idempotent": False} | more
+        return Route(method, paths, view, params, body, returns, **settings)
+
+    return declare
+
+
+def create(config: Config, routes: list[Route], clock: Callable[[], float] | None) -> Flask:
+    """The Flask app that serves these routes; `clock` None: the machine's."""
+    app = Flask(__name__, static_folder=None)
+    app.json = _Json(app)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.config["calendar"] = config
+    app.config["clock"] = clock or time.time
+    app.url_map.strict_slashes = False
+    for declared in routes:
+        for path in declared.paths:
+            app.add_url_rule(
+                path,
+                f"{declared.method} {path}",
+                _endpoint(declared),
+                methods=[declared.method],
+            )
+    app.register_error_handler(Exception, _failed)
+    return app
+
+
+def now(app: Flask) -> int:
+    """The app's time in seconds since 1970."""
+    return int(app.config["clock"]())
+
+
+def _endpoint(declared: Route) -> Callable[..., Response]:
+    def serve(**path: Any) -> Response:
+        config, at = current_app.config["calendar"], now(current_app)
+        account = Account(0)
+        if not declared.public:
+            account = sign_in(config, at)
+            if request.method not in SAFE:
+                calendars.register(account, config, at)
+        call = Call(account, config, check(declared.params, request.args.to_dict() | path), at)
+        if declared.idempotent and "Idempotency-Key" in request.headers:
+            return _once(declared, call)
+        return _answer(declared, call)
+
+    return serve
+
+
+def _answer(declared: Route, call: Call) -> Response:
+    result = declared.view(call)
+    if isinstance(result, Response):
+        answer = result
+    else:
+        answer = current_app.json.response(result)
+        answer.status_code = declared.status
+    if request.method in SAFE and answer.status_code == 200:
+        answer.headers.setdefault("Cache-Control", "private, no-cache")
+        answer.add_etag()
+        answer.make_conditional(request)
+    return answer
+
+
+def _once(declared: Route, call: Call) -> Response:
+    """Answer a POST that has an Idempotency-Key: the same again for the same key."""
+
+    def make() -> str:
+        return _answer(declared, call).get_data(as_text=True)
+
+    key = request.headers["Idempotency-Key"][:255]
+    name = f"{request.method} {request.full_path} {key}"
+    text, _ = idempotency.once(call.account.telegram_id, name, request.get_data(), make, call.now)
+    return Response(text, declared.status, mimetype="application/json")
+
+
+def sign_in(config: Config, now: int) -> Account:
+    """Who is asking, by X-Init-Data, `Authorization: tma …` or `Authorization: Bearer …`."""
+    key = signing_key(config)
+    init_data = request.headers.get("X-Init-Data")
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if init_data:
+        return auth.verify(init_data, key, now)
+    if scheme.lower() == "tma" and value:
+        return auth.verify(value.strip(), key, now)
+    if scheme.lower() == "bearer" and value:
+        return auth.resume_session(value.strip(), key, now)
+    raise Unauthorized(NO_SIGN_IN)
+
+
+def signing_key(config: Config) -> bytes:
+    """The key derived from the bot token; raises Unavailable where there is none."""
+    if config.webapp_key is None:
+        raise Unavailable(NO_TOKEN)
+    return config.webapp_key
+
+
+def json_body() -> Any:
+    """The request's JSON; raises HTTPException 413, 415 or AppError 400."""
+    data = request.get_data()
+    if request.mimetype != "application/json":
+        raise HTTPException(response=problem(415, EXPLAINED[415]))
+    try:
+        return json.loads(data, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise AppError(N_("The body is not valid JSON.")) from None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def problem(status: int, detail: str, **more: Any) -> Response:
+    """An answer in application/problem+json (RFC 9457)."""
+    title = more.pop("title", None) or Response(status=status).status.partition(" ")[2].capitalize()
+    content = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
+    answer = current_app.json.response(content)
+    answer.status_code = status
+    answer.mimetype = "application/problem+json"
+    return answer
+
+
+def _failed(error: Exception) -> Response:
+    """The one place where failures become answers."""
+    if isinstance(error, AppError):
+        return _expected(error)
+    if isinstance(error, HTTPException):
+        return _http_failure(error)
+    if isinstance(error, models.Trouble):
+        log.error("%s %s: %s", request.method, request.path, error)
+        return _expected(Unavailable(BUSY, retry_after=5))
+    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    return problem(500, BROKEN)
+
+
+def _expected(error: AppError) -> Response:
+    language = _language()
+    more: dict[str, Any] = {"title": error.title}
+    if isinstance(error, Invalid):
+        more["errors"] = [
+            {"field": wrong.field, "message": texts.say(language, wrong.message, **wrong.params)}
+            for wrong in error.errors
+        ]
+    answer = problem(error.status, texts.say(language, error.message, **error.params), **more)
+    if isinstance(error, Unavailable):
+        answer.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, Unauthorized):
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="birthday calendar"'
+    return answer
+
+
+def _http_failure(error: HTTPException) -> Response:
+    if error.response is not None:
+        return error.response
+    status = error.code or 500
+    answer = problem(status, texts.say(_language(), EXPLAINED.get(status, EXPLAINED[400])))
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After", "Location"):
+            answer.headers[name] = value
+    if 300 <= status < 400:
+        answer.status_code = status
+    return answer
+
+
+def _language() -> str:
+    return request.accept_languages.best_match(texts.LANGUAGES) or "en"
