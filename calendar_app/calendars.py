@@ -217,17 +217,23 @@ def _make_owner(calendar_id: int, telegram_id: int, now: int) -> None:
     reminders.subscribe(calendar_id, chat_id, now)
 
 
-def enter_group(
-    telegram_id: int, chat_id: int, role: str, *, title: str, config: Config, now: int
-) -> Access:
-    """Open the calendar of a Telegram group for a registered user whose role Telegram vouches for.
+@dataclass(frozen=True)
+class Group:
+    """A group of Telegram: its chat id and title there."""
 
-    The calendar is made at the first time. `chat_id` is Telegram's.
+    chat_id: int
+    title: str
+
+
+def enter_group(telegram_id: int, group: Group, role: str, config: Config, now: int) -> Access:
+    """Open a group's calendar for a registered user whose role in it Telegram vouches for.
+
+    The calendar is made at the first time.
     """
     with models.writing():
-        recipient = _chat(chat_id, "group", True, now)
+        recipient = _chat(group.chat_id, "group", True, now)
         found = Calendar.select(Calendar.id).where(Calendar.chat == recipient).scalar()
-        calendar_id = found or _create("group", title or "Group", config, now, chat=recipient)
+        calendar_id = found or _create("group", group.title or "Group", config, now, chat=recipient)
         if not found:
             reminders.subscribe(calendar_id, recipient, now)
         user_id = User.select(User.id).where(User.telegram_id == telegram_id).scalar()

@@ -8,11 +8,12 @@ import datetime as dt
 import gettext
 import html as escaping
 import io
+import zoneinfo
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from babel.dates import format_date
+from babel.dates import format_date, get_timezone_location
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -77,3 +78,41 @@ def _translations(language: str) -> gettext.NullTranslations:
         write_mo(compiled, read_po(source, locale=language))
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)
+
+
+def city(language: str, zone: str) -> str:
+    """The place that a time zone is known by: `Berlin`, `Берлин`."""
+    return get_timezone_location(zone, locale=language, return_city=True)
+
+
+@cache
+def _zone_names() -> dict[str, list[str]]:
+    """Zones by every name that they are found by: `berlin`, `берлин`, `europe/berlin`."""
+    found: dict[str, list[str]] = {}
+    for zone in sorted(zoneinfo.available_timezones()):
+        if "/" not in zone or zone.startswith(("Etc/", "SystemV/", "US/", "posix/", "right/")):
+            continue
+        names = {zone, _own_name(zone)}
+        names |= {city(language, zone) for language in LANGUAGES}
+        for name in {name.casefold() for name in names}:
+            found.setdefault(name, []).append(zone)
+    return found
+
+
+def _own_name(zone: str) -> str:
+    return zone.rpartition("/")[2].replace("_", " ").casefold()
+
+
+def zones(place: str) -> list[str]:
+    """IANA zones for a city as people write it, in either language; best first, maybe none."""
+    if place in zoneinfo.available_timezones():
+        return [place]
+    wanted = " ".join(place.casefold().replace("_", " ").split())
+    names = _zone_names()
+    if wanted in names:
+        own = [zone for zone in names[wanted] if _own_name(zone) == wanted]
+        return own or names[wanted]
+    if not wanted:
+        return []
+    begun = [found for name, found in names.items() if name.startswith(wanted)]
+    return list(dict.fromkeys(zone for found in begun for zone in found))

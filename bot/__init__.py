@@ -1,0 +1,12 @@
+"""The bot: Telegram on one side, the calendar's domain on the other.
+
+    __main__   the process: starts, beats, stops; one loop for updates, one for reminders
+    updates    getting updates: offsets, conflicts, back-off, stop
+    handlers   a command, button or message -> domain calls -> replies
+    adding     the conversation of /add
+    settings   the conversation of /settings
+    replies    what a handler answers with, before it is sent
+    sender     one message out; what Telegram's answers mean
+
+telebot (pyTelegramBotAPI) is imported in this package only.
+"""

@@ -1,0 +1,159 @@
+"""What each command shows: /start /help /list /next /today /delete /cancel, and their buttons."""
+
+from datetime import date
+
+from calendar_app import birthdays, conversation, dates, texts
+from calendar_app.birthdays import Ref
+from calendar_app.calendars import EDITOR
+from calendar_app.texts import N_
+
+from . import adding
+from .replies import Button, Reply, column
+from .talk import Talk
+
+PAGE = 10
+CHOICES = 8
+COMMANDS = {
+    "add": N_("Add a birthday"),
+    "list": N_("All birthdays, the next first"),
+    "today": N_("Birthdays today"),
+    "next": N_("The next birthdays"),
+    "delete": N_("Delete a birthday"),
+    "settings": N_("Time, time zone, language"),
+    "help": N_("What this bot can do"),
+    "cancel": N_("Forget what was asked"),
+}
+HELP = N_(
+    "I keep birthdays and remind you of them, on the day, at your time.\n\n"
+    "Just write me a name and a date:\n"
+    "<code>Ada Lovelace 10.12.1815</code>\n"
+    "<code>Ada, Dec 10</code>\n"
+)
+NONE_YET = N_("There are no birthdays yet. Add the first one: /add")
+
+
+def start(talk: Talk) -> list[Reply]:
+    """`/start`: what this is, and the Mini App."""
+    hello = talk.say("Hello, {name}!", name=talk.account.first_name or "👋")
+    zone = talk.say("Your time zone is {zone}; change it in /settings.", zone=talk.access.timezone)
+    return talk.reply(f"{hello}\n\n{talk.say(HELP)}\n{zone}", column(*talk.app_button()))
+
+
+def explain(talk: Talk) -> list[Reply]:
+    """`/help`: all commands."""
+    commands = "\n".join(f"/{name} — {talk.say(what)}" for name, what in COMMANDS.items())
+    return talk.reply(f"{talk.say(HELP)}\n{commands}", column(*talk.app_button()))
+
+
+def list_all(talk: Talk) -> list[Reply]:
+    """`/list`, and its buttons, whose data says where the page begins."""
+    begin = talk.text if talk.pressed else ""
+    page = birthdays.upcoming(talk.access, _today(talk), PAGE, begin or None)
+    if not page.rows:
+        return talk.reply(talk.say(NONE_YET))
+    turns = []
+    if begin:
+        turns.append(Button(talk.label("⏮ To the beginning"), "list:"))
+    if page.next:
+        turns.append(Button(talk.label("Next ▶"), f"list:{page.next}"))
+    keyboard = ((tuple(turns),) if turns else ()) + column(*talk.app_button())
+    return talk.reply(_lines(talk, talk.say("📋 <b>Birthdays, the next first</b>"), page), keyboard)
+
+
+def upcoming(talk: Talk) -> list[Reply]:
+    """`/next`: the next five."""
+    page = birthdays.upcoming(talk.access, _today(talk), 5)
+    if not page.rows:
+        return talk.reply(talk.say(NONE_YET))
+    return talk.reply(_lines(talk, talk.say("🔜 <b>The next birthdays</b>"), page))
+
+
+def _lines(talk: Talk, headline: str, page: birthdays.Page) -> str:
+    return "\n".join([headline, *(_line(talk, row) for row in page.rows)])
+
+
+def _line(talk: Talk, row: birthdays.Row) -> str:
+    """`10 December — Ada Lovelace, 211 years old (in 17 days)`."""
+    today = _today(talk)
+    born = dates.birth_date(row["birth_date"])
+    on = dates.next_occurrence(born, today, talk.access.leap_day)
+    day = texts.day(talk.language, on.month, on.day)
+    name = texts.escape(row["full_name"])
+    return f"{day} — <b>{name}</b>{adding.turning(talk, born, on)} ({adding.when(talk, on, today)})"
+
+
+def _today(talk: Talk) -> date:
+    return dates.local_date(talk.now, talk.access.timezone)
+
+
+def today(talk: Talk) -> list[Reply]:
+    """`/today`: who has their birthday today, in the user's time zone."""
+    on = _today(talk)
+    found = birthdays.day(talk.access, on)["birthdays"]
+    day = texts.day(talk.language, on.month, on.day)
+    if not found:
+        nobody = talk.say("Nobody has a birthday today, {day}. The next ones: /next", day=day)
+        return talk.reply(nobody)
+    lines = [talk.say("🎂 <b>Birthdays today, {day}</b>", day=day)]
+    for row in found:
+        line = f"• {texts.escape(row['full_name'])}"
+        if row["age"]:
+            line += " — " + adding.years(talk, row["age"])
+        lines.append(line)
+    return talk.reply("\n".join(lines))
+
+
+def choose(talk: Talk) -> list[Reply]:
+    """`/delete Ada`: offer those whose name has that in it; alone: the next ones."""
+    talk.access.require(EDITOR)
+    wanted = talk.text.strip()
+    if wanted:
+        rows = birthdays.find(talk.access, wanted, CHOICES + 1)
+    else:
+        rows = birthdays.upcoming(talk.access, _today(talk), CHOICES).rows
+    if not rows:
+        return talk.reply(talk.say("Nobody was found. All birthdays: /list"))
+    question = talk.say("Whose birthday should be deleted?")
+    if len(rows) > CHOICES or not wanted:
+        question += "\n" + talk.say("If it is not here, write a part of the name: /delete Ada")
+    buttons = [Button(_person(talk, row), f"delete:{row['id']}") for row in rows[:CHOICES]]
+    return talk.reply(question, column(*buttons, Button(talk.label("Keep all"), "keep")))
+
+
+def _person(talk: Talk, row: birthdays.Row) -> str:
+    born = dates.birth_date(row["birth_date"])
+    return f"{row['full_name'][:40]}, {adding.day(talk, born)}"
+
+
+def confirm(talk: Talk) -> list[Reply]:
+    """A person was chosen to be deleted: ask once more."""
+    row = birthdays.get(_ref(talk))
+    buttons = (
+        Button(talk.label("🗑 Yes, delete"), f"deleted:{row['id']}"),
+        Button(talk.label("Keep"), "keep"),
+    )
+    return talk.reply(talk.say("Delete {person}?", person=_person(talk, row)), column(*buttons))
+
+
+def delete(talk: Talk) -> list[Reply]:
+    """The deletion was confirmed."""
+    row = birthdays.get(_ref(talk))
+    birthdays.delete(_ref(talk))
+    return talk.reply(talk.say("Deleted: {person}", person=_person(talk, row)))
+
+
+def _ref(talk: Talk) -> Ref:
+    number = int(talk.text) if talk.text.isascii() and talk.text.isdigit() else 0
+    return Ref(talk.account.telegram_id, number)
+
+
+def keep(talk: Talk) -> list[Reply]:
+    """Nothing is to be deleted after all."""
+    return talk.reply(talk.say("Nothing was deleted."))
+
+
+def cancel(talk: Talk) -> list[Reply]:
+    """`/cancel`: what was asked is no longer waited for."""
+    if conversation.forget(talk.chat_id, talk.account.telegram_id):
+        return talk.reply(talk.say("Forgotten. What next? /help"))
+    return talk.reply(talk.say("There was nothing to cancel."))

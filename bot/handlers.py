@@ -1,0 +1,235 @@
+"""Dispatch: a command, button or message -> the conversation it belongs to -> replies.
+
+Sends nothing itself. `handle` is called inside the transaction that marks the update as
+worked off.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from telebot import types
+
+from calendar_app import calendars, conversation, reminders, texts
+from calendar_app.calendars import EDITOR, OWNER, VIEWER, Account
+from calendar_app.config import Config
+from calendar_app.errors import AppError, Invalid
+from calendar_app.texts import N_
+
+from . import adding, commands, settings
+from .replies import Answer, Reply, Say
+from .talk import Talk
+
+# Telegram's status of a group's member (core.telegram.org/bots/api#chatmember) as our role.
+ROLES = {"creator": OWNER, "administrator": EDITOR, "member": VIEWER, "restricted": VIEWER}
+GROUPS = ("group", "supergroup")
+FIELD_NAMES = {"full_name": N_("name"), "birth_date": N_("date")}
+
+
+@dataclass(frozen=True)
+class World:
+    """What handlers need to know besides the update.
+
+    `status` is the user's in the group (Telegram's word), "" in a private chat.
+    """
+
+    config: Config
+    bot_name: str
+    status: str = ""
+    now: int = 0
+
+    def seen(self, status: str, now: int) -> "World":
+        """The same for one update: its sender's status, and when it is worked off."""
+        return replace(self, status=status, now=now)
+
+
+def needs_status(update: types.Update, bot_name: str, now: int) -> tuple[int, int] | None:
+    """The (chat, user) whose membership of a group must be known before `handle`, if any."""
+    query, change = update.callback_query, update.my_chat_member
+    if query and query.message:
+        chat, user = query.message.chat, query.from_user
+    elif change and change.new_chat_member.status in ROLES:
+        chat, user = change.chat, change.from_user
+    elif update.message and _heed(update.message, bot_name, now):
+        chat, user = update.message.chat, update.message.from_user
+    else:
+        return None
+    return (chat.id, user.id) if chat.type in GROUPS else None
+
+
+def handle(update: types.Update, world: World) -> list[Reply]:
+    """What to answer to an update; nothing to one that does not concern us."""
+    if update.my_chat_member:
+        return _membership(update.my_chat_member, world)
+    if update.callback_query:
+        return _pressed(update.callback_query, world)
+    if update.message:
+        return _message(update.message, world)
+    return []
+
+
+def _message(message: types.Message, world: World) -> list[Reply]:
+    if message.migrate_to_chat_id:
+        reminders.follow(message.chat.id, message.migrate_to_chat_id)
+        return []
+    heed = _heed(message, world.bot_name, world.now)
+    if not heed or _outside(message.chat, world):
+        return []
+    command, text = heed
+    talk = _talk(message.from_user, message.chat, message.message_id, world, text=text)
+    return _guarded(talk, lambda: _answer(talk, command))
+
+
+def _outside(chat: types.Chat, world: World) -> bool:
+    """Whether Telegram says that the user is not in the group (any more)."""
+    return chat.type in GROUPS and world.status not in ROLES
+
+
+def _heed(message: types.Message, bot_name: str, now: int) -> tuple[str, str] | None:
+    """Command ("" if none) and text of a message that is meant for us; None for any other."""
+    if not message.text or message.from_user is None or message.from_user.is_bot:
+        return None
+    command, text = _command(message.text, bot_name)
+    if command is None or message.chat.type not in ("private", *GROUPS):
+        return None
+    talk_of_others = message.chat.type in GROUPS and not command
+    if talk_of_others and not conversation.asked(message.chat.id, message.from_user.id, now):
+        return None
+    return command, text
+
+
+def _command(text: str, bot_name: str) -> tuple[str | None, str]:
+    """The command of a text ("" if none, None if it is another bot's) and what follows it."""
+    if not text.startswith("/"):
+        return "", text
+    word, *rest = text[1:].split(maxsplit=1)
+    name, _, addressed = word.partition("@")
+    if addressed and addressed.casefold() != bot_name.casefold():
+        return None, ""
+    return name.casefold(), "".join(rest)
+
+
+def _talk(user: types.User, chat: types.Chat, message_id: int, world: World, **more: Any) -> Talk:
+    in_group = chat.type != "private"
+    account = _account(user, may_write=not in_group)
+    calendars.register(account, world.config, world.now)
+    if in_group:
+        role = ROLES.get(world.status, VIEWER)
+        group = calendars.Group(chat.id, chat.title or "")
+        access = calendars.enter_group(user.id, group, role, world.config, world.now)
+    else:
+        access = calendars.enter(user.id)
+    known = {
+        "language": calendars.language(account, world.config.default_language),
+        "chat_id": chat.id,
+        "message_id": message_id,
+        "in_group": in_group,
+        "pressed": False,
+        "text": "",
+    }
+    return Talk(account, access, config=world.config, now=world.now, **known | more)
+
+
+def _account(user: types.User, may_write: bool) -> Account:
+    return Account(
+        user.id,
+        user.first_name or "",
+        user.last_name or "",
+        user.username or "",
+        user.language_code or "",
+        may_write,
+    )
+
+
+def _guarded(talk: Talk, answer: Callable[[], list[Reply]]) -> list[Reply]:
+    """The answer; expected failures become a sentence."""
+    try:
+        return answer()
+    except AppError as error:
+        lines = [talk.say(error.message, **error.params)]
+        wrong_fields = error.errors if isinstance(error, Invalid) else ()
+        for wrong in wrong_fields:
+            name = talk.say(FIELD_NAMES.get(wrong.field, wrong.field))
+            lines.append(f"• {name}: {talk.say(wrong.message, **wrong.params)}")
+        return talk.reply("\n".join(lines))
+
+
+def _answer(talk: Talk, command: str) -> list[Reply]:
+    if command in ANSWERS:
+        return ANSWERS[command](talk)
+    if command:
+        return talk.reply(talk.say("I do not know this command. What I can do: /help"))
+    question = conversation.asked(talk.chat_id, talk.account.telegram_id, talk.now)
+    if question:
+        return _heard(talk, *question)
+    if adding.understands(talk):
+        return adding.start(talk)
+    return talk.reply(talk.say("I did not understand that. What I can do: /help"))
+
+
+def _heard(talk: Talk, step: str, draft: Any) -> list[Reply]:
+    subject, _, detail = step.partition("/")
+    if subject == "add":
+        return adding.heard(talk, detail, draft)
+    return settings.heard(talk, detail)
+
+
+def _fresh(answer: Callable[[Talk], list[Reply]]) -> Callable[[Talk], list[Reply]]:
+    """A command starts anew: what was asked before is no longer waited for."""
+
+    def begin(talk: Talk) -> list[Reply]:
+        conversation.forget(talk.chat_id, talk.account.telegram_id)
+        return answer(talk)
+
+    return begin
+
+
+ANSWERS = {
+    "start": _fresh(commands.start),
+    "help": _fresh(commands.explain),
+    "add": _fresh(adding.start),
+    "list": _fresh(commands.list_all),
+    "today": _fresh(commands.today),
+    "next": _fresh(commands.upcoming),
+    "delete": _fresh(commands.choose),
+    "settings": _fresh(settings.show),
+    "cancel": commands.cancel,
+}
+BUTTONS = {
+    "list": commands.list_all,
+    "which": adding.chosen,
+    "delete": commands.confirm,
+    "deleted": commands.delete,
+    "keep": commands.keep,
+    "times": settings.times,
+    "time": settings.time,
+    "zones": settings.zones,
+    "zone": settings.zone,
+    "language": settings.language,
+}
+
+
+def _pressed(query: types.CallbackQuery, world: World) -> list[Reply]:
+    """A button: whatever becomes of it, it is answered, so that it never hangs."""
+    name, _, text = (query.data or "").partition(":")
+    press = BUTTONS.get(name)
+    if press is None or query.message is None or _outside(query.message.chat, world):
+        language = texts.language_of(query.from_user.language_code or "")
+        return [Answer(query.id, texts.say(language, "This button is too old. Start anew: /help"))]
+    place = (query.from_user, query.message.chat, query.message.message_id)
+    talk = _talk(*place, world, text=text, pressed=True)
+    return [Answer(query.id), *_guarded(talk, lambda: press(talk))]
+
+
+def _membership(change: types.ChatMemberUpdated, world: World) -> list[Reply]:
+    """The bot was added to a group, removed from it, blocked, or allowed again."""
+    if change.new_chat_member.status not in ROLES:
+        reminders.close(change.chat.id, N_("the bot was blocked or removed from the chat"))
+        return []
+    if change.chat.type not in GROUPS or _outside(change.chat, world):
+        return []
+    talk = _talk(change.from_user, change.chat, 0, world)
+    if change.old_chat_member.status in ROLES:
+        return []
+    hello = N_("Hello! I keep this group's birthdays. Add one: /add Ada 10.12.1815")
+    return [Say(change.chat.id, talk.say(hello))]
