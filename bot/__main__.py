@@ -14,14 +14,14 @@ import threading
 import time
 from collections.abc import Callable
 
-from telebot import TeleBot, apihelper, types
+from telebot import TeleBot, apihelper
 from telebot import logger as telebot_logger
 
-from calendar_app import calendars, config, health, logs, models, reminders, texts
+from calendar_app import calendars, config, health, logs, models, reminders
 from calendar_app.config import Config
 
-from .commands import COMMANDS
 from .handlers import World
+from .menus import Menus
 from .sender import Sender
 from .status import Status
 from .updates import Poller
@@ -65,8 +65,9 @@ def _idle(state: str, why: str) -> int:
 
 def _run(settings: Config, stop: threading.Event) -> None:
     bot = _telebot(settings)
-    status, sender = Status(), Sender(bot, stop)
-    poller = Poller(bot, sender, status, lambda: _introduce(bot, settings))
+    menus = Menus(bot, settings)
+    status, sender = Status(), Sender(bot, menus, stop)
+    poller = Poller(bot, sender, status, lambda: _introduce(bot, menus, settings))
     loops = [
         _thread("updates", poller.run),
         _thread("reminders", lambda: _send_reminders(sender, settings)),
@@ -97,26 +98,12 @@ def _telebot(settings: Config) -> TeleBot:
     return TeleBot(settings.bot_token, threaded=False, validate_token=False)
 
 
-def _introduce(bot: TeleBot, settings: Config) -> World:
+def _introduce(bot: TeleBot, menus: Menus, settings: Config) -> World:
     """Ask Telegram who we are and tell it our commands and menu button."""
     me = bot.get_me()
     log.info("this is @%s", me.username)
-    for language in texts.LANGUAGES:
-        commands = [
-            types.BotCommand(name, texts.say(language, what)) for name, what in COMMANDS.items()
-        ]
-        bot.set_my_commands(commands, language_code=language)
-        if language == settings.default_language:
-            bot.set_my_commands(commands)
-    _offer_mini_app(bot, settings)
+    menus.register()
     return World(settings, me.username)
-
-
-def _offer_mini_app(bot: TeleBot, settings: Config) -> None:
-    address = settings.telegram_webapp_url
-    title = texts.say(settings.default_language, "Calendar")
-    menu = types.MenuButtonWebApp("web_app", title, types.WebAppInfo(address)) if address else None
-    bot.set_chat_menu_button(menu_button=menu or types.MenuButtonDefault("default"))
 
 
 def _send_reminders(sender: Sender, settings: Config) -> None:

@@ -45,7 +45,7 @@ def chosen(talk: Talk) -> list[Reply]:
     """A button of "which is the day?" was pressed."""
     question = conversation.asked(talk.chat_id, talk.account.telegram_id, talk.now)
     if question is None or question[0] != f"add/{WHICH}" or talk.text not in ("0", "1"):
-        return talk.reply(talk.say("This question is answered already. Add somebody: /add"))
+        return talk.note("This question is answered already. Add somebody: /add")
     draft = question[1]
     return _understood(talk, Entry(draft["name"], (_date(draft["dates"][int(talk.text)]),)))
 
@@ -117,7 +117,8 @@ def turning(talk: Talk, born: BirthDate, on: date) -> str:
     """`, turns 211`: nothing where the year is unknown."""
     if born.year is None or on.year <= born.year:
         return ""
-    return ", " + years(talk, on.year - born.year)
+    age = on.year - born.year
+    return ", " + texts.count(talk.language, "turns {n}", "turns {n}", age)
 
 
 def years(talk: Talk, age: int) -> str:

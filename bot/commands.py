@@ -8,7 +8,7 @@ from calendar_app.calendars import EDITOR
 from calendar_app.texts import N_
 
 from . import adding
-from .replies import Button, Reply, column
+from .replies import Button, Menu, Reply, column
 from .talk import Talk
 
 PAGE = 10
@@ -36,7 +36,8 @@ def start(talk: Talk) -> list[Reply]:
     """`/start`: what this is, and the Mini App."""
     hello = talk.say("Hello, {name}!", name=talk.account.first_name or "👋")
     zone = talk.say("Your time zone is {zone}; change it in /settings.", zone=talk.access.timezone)
-    return talk.reply(f"{hello}\n\n{talk.say(HELP)}\n{zone}", column(*talk.app_button()))
+    greeting = talk.reply(f"{hello}\n\n{talk.say(HELP)}\n{zone}", column(*talk.app_button()))
+    return greeting if talk.in_group else [*greeting, Menu(talk.chat_id, talk.language)]
 
 
 def explain(talk: Talk) -> list[Reply]:

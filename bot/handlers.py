@@ -218,7 +218,10 @@ def _pressed(query: types.CallbackQuery, world: World) -> list[Reply]:
         return [Answer(query.id, texts.say(language, "This button is too old. Start anew: /help"))]
     place = (query.from_user, query.message.chat, query.message.message_id)
     talk = _talk(*place, world, text=text, pressed=True)
-    return [Answer(query.id), *_guarded(talk, lambda: press(talk))]
+    replies = _guarded(talk, lambda: press(talk))
+    notes = [reply.text for reply in replies if isinstance(reply, Answer)]
+    rest = [reply for reply in replies if not isinstance(reply, Answer)]
+    return [Answer(query.id, " ".join(notes)), *rest]
 
 
 def _membership(change: types.ChatMemberUpdated, world: World) -> list[Reply]:

@@ -44,7 +44,15 @@ class Answer:
     text: str = ""
 
 
-Reply = Say | Edit | Answer
+@dataclass(frozen=True)
+class Menu:
+    """The commands and the menu button of a private chat, in that language."""
+
+    chat_id: int
+    language: str
+
+
+Reply = Say | Edit | Answer | Menu
 
 
 def column(*buttons: Button) -> Keyboard:

@@ -13,7 +13,8 @@ from telebot import TeleBot, apihelper, types
 from calendar_app.reminders import Message, Outcome
 from calendar_app.texts import N_
 
-from .replies import Answer, Edit, Keyboard, Reply, Say
+from .menus import Menus
+from .replies import Answer, Edit, Keyboard, Menu, Reply, Say
 
 log = logging.getLogger(__name__)
 
@@ -64,8 +65,9 @@ def is_trouble(error: Exception) -> bool:
 class Sender:
     """Sends through one bot; gives up waiting when `stop` is set."""
 
-    def __init__(self, bot: TeleBot, stop: threading.Event) -> None:
+    def __init__(self, bot: TeleBot, menus: Menus, stop: threading.Event) -> None:
         self.bot = bot
+        self.menus = menus
         self.stop = stop
 
     def send(self, message: Message) -> Outcome:
@@ -113,6 +115,8 @@ class Sender:
                     parse_mode="HTML",
                     reply_markup=_markup(reply.keyboard, False),
                 )
+            case Menu():
+                self.menus.show(reply.chat_id, reply.language)
             case Answer():
                 self.bot.answer_callback_query(reply.callback_id, reply.text or None)
 

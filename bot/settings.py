@@ -1,10 +1,11 @@
 """The conversation of /settings: language, time zone, time of the reminders."""
 
 import datetime as dt
+from dataclasses import replace
 
 from calendar_app import calendars, conversation, dates, texts
 
-from .replies import Button, Reply, column, grid
+from .replies import Button, Menu, Reply, column, grid
 from .talk import Talk
 
 TIMES = ("07:00", "08:00", "09:00", "10:00", "12:00", "15:00", "18:00", "20:00", "22:00")
@@ -95,7 +96,8 @@ def language(talk: Talk) -> list[Reply]:
     if talk.text not in texts.LANGUAGES:
         return []
     calendars.choose_language(talk.account.telegram_id, talk.text)
-    return show(Talk(**{**vars(talk), "language": talk.text}))
+    answer = show(replace(talk, language=talk.text))
+    return answer if talk.in_group else [*answer, Menu(talk.chat_id, talk.text)]
 
 
 def heard(talk: Talk, step: str) -> list[Reply]:

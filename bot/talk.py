@@ -7,7 +7,7 @@ from calendar_app import texts
 from calendar_app.calendars import Access, Account
 from calendar_app.config import Config
 
-from .replies import Button, Edit, Keyboard, Reply, Say
+from .replies import Answer, Button, Edit, Keyboard, Reply, Say
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,10 @@ class Talk:
         # the answer, which Telegram shows it only as a reply.
         reply_to = self.message_id if self.in_group and not self.pressed else None
         return [Say(self.chat_id, html, keyboard, ask and self.in_group, reply_to)]
+
+    def note(self, message: str, /) -> list[Reply]:
+        """A short note over the chat, for a pressed button; its message stays as it is."""
+        return [Answer("", self.label(message))]
 
     def app_button(self) -> tuple[Button, ...]:
         """The button that opens the Mini App; Telegram takes it in private chats only."""

@@ -111,7 +111,7 @@ class Poller:
             return _pause(*CONFLICT_PAUSE, self.failures)
         if code in (401, 404):
             # Telegram answers 404 to a token that has not even the right form.
-            self.status.set("unauthorized", "Telegram does not know the bot token")
+            self.status.set("unauthorized", mask(error.description))
             return UNAUTHORIZED_PAUSE
         self.status.set("unreachable", mask(str(error))[:200])
         return failure(error).seconds or _pause(*TROUBLE_PAUSE, self.failures)

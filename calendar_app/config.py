@@ -22,6 +22,9 @@ from . import dates
 
 ROOT = Path(__file__).resolve().parent.parent
 TOKEN = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{3,100}")
+WEBAPP_KEY = re.compile(r"[0-9a-f]{64}")
+# The bot token and the initData key.
+Secrets = tuple[str | None, bytes | None]
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 WEBHOOK_PORTS = {443, 80, 88, 8443}
 EX_CONFIG = 78
@@ -53,8 +56,8 @@ class Config:
     greeting_api_key: str = field(repr=False)
     greeting_model: str
     ballast_mib: int
-    backup_hook: str
-    heartbeat_url: str
+    backup_hook: str = field(repr=False)
+    heartbeat_url: str = field(repr=False)
     web_workers: int
     web_threads: int
     log_level: str
@@ -118,16 +121,25 @@ def _url(*schemes: str, local: str = "") -> Callable[[str], str]:
         except ValueError:
             raise expected from None
         allowed = parts.scheme in schemes or (parts.scheme == local and parts.hostname in LOOPBACK)
-        if text and not (allowed and parts.hostname and port_ok and text.isprintable()):
+        if text and not (allowed and parts.hostname and port_ok and _is_one_word(text)):
             raise expected
         return text
 
     return parse
 
 
+def _is_one_word(text: str) -> bool:
+    return text.isprintable() and " " not in text
+
+
 def _database_url(text: str) -> str:
-    if not re.fullmatch(r"sqlite:///\S.*|postgres(ql)?://\S+/\S+", text):
-        raise ValueError("sqlite:///path/to/calendar.db or postgresql://user@host/database")
+    expected = ValueError("sqlite:///path/to/calendar.db or postgresql://user@host/database")
+    try:
+        urlsplit(text).port  # noqa: B018 - raises for a port that is no number
+    except ValueError:
+        raise expected from None
+    if not re.fullmatch(r"sqlite:///\S.*|postgres(ql)?://\S+", text):
+        raise expected
     return text
 
 
@@ -176,10 +188,11 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
     raw = _raw_values(env)
     values, problems = _parse(raw)
     problems += _conflicts(raw, values)
+    secrets = _secrets(env, values.get("TELEGRAM_BOT_TOKEN", ""), problems)
     if problems:
         lines = "".join(f"\n  {problem}" for problem in problems)
         raise ConfigError(f"The configuration has {len(problems)} bad value(s):{lines}")
-    return _build(env, values)
+    return _build(env, values, secrets)
 
 
 def _raw_values(env: Mapping[str, str]) -> dict[str, str]:
@@ -231,12 +244,11 @@ def _conflicts(raw: Mapping[str, str], values: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _build(env: Mapping[str, str], values: Mapping[str, Any]) -> Config:
-    token, key = _secrets(env, values["TELEGRAM_BOT_TOKEN"])
+def _build(env: Mapping[str, str], values: Mapping[str, Any], secrets: Secrets) -> Config:
     renamed = {
         "notification_minute": values["NOTIFICATION_TIME"],
-        "bot_token": token,
-        "webapp_key": key,
+        "bot_token": secrets[0],
+        "webapp_key": secrets[1],
         "state_dir": _state_dir(env),
     }
     plain = {
@@ -248,29 +260,41 @@ def _build(env: Mapping[str, str], values: Mapping[str, Any]) -> Config:
     return Config(**plain, **renamed)
 
 
-def _secrets(env: Mapping[str, str], token: str) -> tuple[str | None, bytes | None]:
-    """The bot token and the initData key, each only where this process was given it."""
+def _secrets(env: Mapping[str, str], token: str, problems: list[str]) -> Secrets:
+    """The bot token and the initData key, each only where this process was given it.
+
+    What is wrong with a credential is added to `problems`.
+    """
     folder = env.get("CREDENTIALS_DIRECTORY")
     if folder is None:
         return token or None, webapp_key(token) if token else None
-    token = _credential(Path(folder) / "bot-token")
-    if token and not TOKEN.fullmatch(token):
-        raise ConfigError("bot-token: expected a bot token as BotFather gives it")
-    key = _credential(Path(folder) / "webapp-key")
-    if key and not re.fullmatch(r"[0-9a-f]{64}", key):
-        raise ConfigError("webapp-key: expected 64 hexadecimal digits; set-token writes it")
+    as_given = "a bot token as BotFather gives it; set-token writes it"
+    digits = "64 hexadecimal digits; set-token writes them"
+    token = _credential(Path(folder) / "bot-token", TOKEN, as_given, problems)
+    key = _credential(Path(folder) / "webapp-key", WEBAPP_KEY, digits, problems)
     return token or None, bytes.fromhex(key) if key else None
 
 
-def _credential(path: Path) -> str:
+def _credential(path: Path, form: re.Pattern[str], expected: str, problems: list[str]) -> str:
+    """The credential's text; empty where there is none, or where it is bad."""
     try:
-        return path.read_text(encoding="ascii").strip()
+        text = path.read_text(encoding="ascii").strip()
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path.name}: cannot be read ({type(error).__name__})") from None
+        problems.append(f"{path.name}: found a {type(error).__name__}, expected {expected}")
+        return ""
+    if text and not form.fullmatch(text):
+        problems.append(f"{path.name}: found {len(text)} characters, expected {expected}")
+        return ""
+    return text
 
 
 def webapp_key(token: str) -> bytes:
     """The key that Telegram signs initData with (core.telegram.org/bots/webapps)."""
     return hmac.new(b"WebAppData", token.encode("ascii"), hashlib.sha256).digest()
+
+
+def logs_to_journal() -> bool:
+    """Whether systemd connects standard error to its journal, which stamps each line itself."""
+    return "JOURNAL_STREAM" in os.environ

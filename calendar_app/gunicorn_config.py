@@ -2,13 +2,14 @@
 
 import sys
 
-from calendar_app import config, logs
+from calendar_app import logs
+from calendar_app.config import EX_CONFIG, ConfigError, load
 
 try:
-    _config = config.load()
-except config.ConfigError as error:
+    _config = load()
+except ConfigError as error:
     print(error, file=sys.stderr)
-    sys.exit(config.EX_CONFIG)
+    sys.exit(EX_CONFIG)
 
 worker_class = "gthread"
 workers = _config.web_workers

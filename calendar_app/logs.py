@@ -1,27 +1,50 @@
 """Logging to standard error, with every secret masked, for all processes alike.
 
-Call `setup` once at the start of a process. The mask works on the finished line, traceback
-included, so that no library can slip a token or initData past it.
+Give `settings` to logging.config.dictConfig at the start of a process. The mask works on the
+finished line, traceback included, so that no library can slip a token or initData past it.
 """
 
 import logging
-import os
 import re
 from typing import Any
 
+from . import config
+
+# A sign as it is, or percent-encoded, perhaps more than once: initData is quoted in addresses.
+COLON, SLASH, BRACE = (
+    rf"(?:{sign}|%(?:25)*{code})" for sign, code in ((":", "3A"), ("/", "2F"), (r"\{", "7B"))
+)
+# What stands between the name of a field and its value: = in an address, ": " in JSON,
+# ', ' in a list of pairs; JSON within JSON has backslashes too.
+QUOTE = r"(?:\\*['\"]|%(?:25)*22)?"
+BETWEEN = rf"{QUOTE}\s*(?:[=:,]|%(?:25)*3[AD]|%(?:25)*2C)\s*{QUOTE}"
+# Where a name begins: a line break in a repr is a backslash and a letter.
+BEGIN = r"(?:(?<![A-Za-z_])|(?<=\\[nrt]))"
+
+
+def _field(name: str, value: str) -> tuple[re.Pattern[str], str]:
+    return re.compile(rf"(?i)({BEGIN}(?:{name}){BETWEEN})(?:{value})"), r"\1<masked>"
+
+
 SECRETS = (
     # A bot token, alone or in an address such as /bot<token>/getMe.
-    (re.compile(r"(?<![0-9A-Za-z])(bot)?[0-9]{5,20}(:|%3A)[A-Za-z0-9_-]{20,}"), r"\1<token>"),
-    # initData, whole or in part, also where it is quoted again.
-    (
-        re.compile(
-            r"(?i)\b(hash|signature|query_id|user|chat_instance|tgwebappdata|init_data)"
-            r"((?:=|%3D|%253D)|['\"]\s*:\s*['\"])[^\s&'\"]+"
-        ),
-        r"\1\2<masked>",
-    ),
-    (re.compile(r"(?i)\b(tma|bearer)\s+[^\s'\"]{16,}"), r"\1 <masked>"),
-    (re.compile(r"(/feed/)[^\s/?'\"]{8,}"), r"\1<masked>"),
+    (re.compile(rf"(?i)[0-9]{{5,20}}{COLON}[A-Z0-9_-]{{20,}}"), "<token>"),
+    # initData, whole or in part, also where it is quoted again. The values are told from
+    # ordinary words by their form, so that `user=5` stays readable.
+    _field("hash", "[0-9a-f]{8,}"),
+    _field("signature", r"[\w-]{20,}"),
+    _field("query_id", r"[\w-]{8,}"),
+    _field("chat_instance", "-?[0-9]{5,}"),
+    _field("start_param|tgWebAppStartParam", r"[\w-]+"),
+    _field("tgWebAppData|init[_-]?data", r"[^\s&'\"]{16,}"),
+    _field("user|receiver|chat", rf"(?=%){BRACE}[^\s&'\"]*"),
+    _field("user|receiver|chat", r"\{.*\}|\{.*"),
+    # Sessions: in the header, in our own answer, alone.
+    (re.compile(r"(?i)\b(tma|bearer)(?:\s|%20|\+)+[^\s'\"]{16,}"), r"\1 <masked>"),
+    (re.compile(r"\.?eJ[\w-]{20,}\.[\w-]{20,}|\beyJ[\w-]{20,}\.[\w-]{20,}"), "<masked>"),
+    (re.compile(rf"(?i)({SLASH}feed{SLASH})[\w-]{{8,}}"), r"\1<masked>"),
+    # The password in an address, of a database, say.
+    (re.compile(r"(://[^\s/:@]*:)[^\s/@]+@"), r"\1<masked>@"),
 )
 
 
@@ -42,7 +65,7 @@ class MaskingFormatter(logging.Formatter):
 def settings(level: str) -> dict[str, Any]:
     """The configuration for logging.config.dictConfig, gunicorn's loggers included."""
     # journald stamps each line itself.
-    stamp = "" if "JOURNAL_STREAM" in os.environ else "%(asctime)s "
+    stamp = "" if config.logs_to_journal() else "%(asctime)s "
     quiet = {"level": "WARNING"}
     return {
         "version": 1,

@@ -299,11 +299,13 @@ def _headline(claim: _Claim) -> str:
         return texts.html(claim.language, N_("🎂 <b>Belated: birthdays on {day}</b>"), day=day)
     if days == 0:
         return texts.html(claim.language, N_("🎂 <b>Birthdays today, {day}</b>"), day=day)
-    one, many = (
-        N_("⏰ <b>Birthdays in {n} day, {day}</b>"),
-        N_("⏰ <b>Birthdays in {n} days, {day}</b>"),
+    return texts.count(
+        claim.language,
+        "⏰ <b>Birthdays in {n} day, {day}</b>",
+        "⏰ <b>Birthdays in {n} days, {day}</b>",
+        days,
+        day=day,
     )
-    return texts.count(claim.language, one, many, days, day=day)
 
 
 def _line(claim: _Claim, person: Any) -> str:

@@ -120,11 +120,11 @@ export function ready() {
 /** Shows the client's main button with {text, busy}, or hides it for null. */
 export function setMainButton(button) {
   mainButton = button;
-  post("web_app_setup_main_button", {
-    is_visible: Boolean(button),
-    is_active: Boolean(button && !button.busy),
-    is_progress_visible: Boolean(button?.busy),
-    text: button?.text ?? "",
+  post("web_app_setup_main_button", button === null ? { is_visible: false } : {
+    is_visible: true,
+    is_active: !button.busy,
+    is_progress_visible: button.busy,
+    text: button.text,
     ...mainButtonColors,
   });
 }

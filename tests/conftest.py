@@ -1,0 +1,95 @@
+"""Fixtures: an app in this process for the API's tests, real processes for the others."""
+
+import itertools
+
+import pytest
+
+from calendar_app import api, models
+from tests.service import Service
+from tests.telegram.simulator import Simulator
+from tests.world import init_data, settings
+
+# 10:00 UTC on a day that is nothing special.
+NOON = 1_790_071_200
+
+
+class Clock:
+    """A clock that tests turn; starts at `NOON`."""
+
+    def __init__(self):
+        self.now = NOON
+
+    def __call__(self):
+        return self.now
+
+
+class Person:
+    """Alice, Bob or Charlie as a client of the API, signed in with initData."""
+
+    def __init__(self, app, clock, name):
+        self.name, self.clock = name, clock
+        self.client = app.test_client()
+
+    def __getattr__(self, method):
+        def call(path, headers=(), **more):
+            signed = {"X-Init-Data": init_data(self.name, self.clock.now)}
+            return getattr(self.client, method)(path, headers=signed | dict(headers), **more)
+
+        return call
+
+    def add(self, full_name, birth_date, **more):
+        """Adds a birthday and returns it."""
+        body = {"full_name": full_name, "birth_date": birth_date, **more}
+        answer = self.post("/api/birthdays", json=body)
+        assert answer.status_code == 201, answer.text
+        return answer.json
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def app(tmp_path, clock):
+    """The WSGI app on an empty database of its own."""
+    yield api.create_app(settings(tmp_path), clock)
+    models.disconnect()
+
+
+@pytest.fixture
+def people(app, clock):
+    """Alice, Bob and Charlie."""
+    return [Person(app, clock, name) for name in ("Alice", "Bob", "Charlie")]
+
+
+@pytest.fixture
+def alice(people):
+    return people[0]
+
+
+@pytest.fixture
+def bob(people):
+    return people[1]
+
+
+@pytest.fixture
+def telegram():
+    """Telegram as a server of this process, its pauses shortened."""
+    with Simulator(pace=0.05) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def service(tmp_path, telegram):
+    """Starts web and bot as real processes: `service(TIMEZONE="Europe/Berlin")`."""
+    numbers, started = itertools.count(), []
+
+    def start(*parts, **environment):
+        folder = tmp_path / f"service{next(numbers)}"
+        started.append(Service(folder, telegram, parts or ("web", "bot"), environment))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.stop()

@@ -1,0 +1,93 @@
+"""The product as real processes: gunicorn on a unix socket, the bot, the front for browsers."""
+
+import os
+import subprocess
+import sys
+
+import httpx
+
+from tests.world import ROOT, wait_for
+
+
+class Service:
+    """Web and bot with a state folder of their own, both pointed at a simulator."""
+
+    def __init__(self, folder, telegram, parts, environment):
+        self.folder = folder
+        self.socket = folder / "web.sock"
+        self.token = environment.get("TELEGRAM_BOT_TOKEN")
+        if self.token is None:
+            self.bot_account = telegram.add_bot()
+            self.token = self.bot_account.token
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "ENV_FILE": "/dev/null",
+            "VAR_DIR": str(folder),
+            "TELEGRAM_BOT_TOKEN": self.token,
+            "TELEGRAM_API_URL": telegram.url,
+            **{name: str(value) for name, value in environment.items()},
+        }
+        folder.mkdir(exist_ok=True)
+        self.processes = {}
+        transport = httpx.HTTPTransport(uds=str(self.socket))
+        self.http = httpx.Client(transport=transport, base_url="http://localhost", timeout=10)
+        for part in parts:
+            self.start(part)
+
+    def start(self, part):
+        """Start `web` or `bot`; the web answers when this returns."""
+        web = "gunicorn -c python:calendar_app.gunicorn_config calendar_app.api:create_app()"
+        command = {"web": [*web.split(), "--bind", f"unix:{self.socket}"], "bot": ["bot"]}[part]
+        with (self.folder / f"{part}.log").open("ab") as log:
+            self.processes[part] = subprocess.Popen(
+                [sys.executable, "-m", *command],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        if part == "web":
+            wait_for(self._answers)
+
+    def _answers(self):
+        assert self.processes["web"].poll() is None, self.log("web")
+        return self.socket.exists() and self.get("/health").status_code == 200
+
+    def get(self, path, **more):
+        """GET from the web process, through its unix socket."""
+        return self.request("GET", path, **more)
+
+    def request(self, method, path, **more):
+        return self.http.request(method, path, **more)
+
+    def checks(self):
+        """The checks of /health/ready."""
+        answer = self.get("/health/ready")
+        assert answer.status_code == 200, answer.text
+        return answer.json()["checks"]
+
+    def wait_for_bot(self, state, timeout=20):
+        """Wait until /health/ready says that of the bot."""
+        wait_for(lambda: self.checks()["bot"]["status"] == state, timeout, 0.2)
+
+    def log(self, part):
+        """All that the process wrote."""
+        path = self.folder / f"{part}.log"
+        return path.read_text() if path.exists() else ""
+
+    def kill(self, part):
+        self.processes[part].kill()
+        self.processes[part].wait()
+
+    def terminate(self, part):
+        """SIGTERM; returns the exit status."""
+        self.processes[part].terminate()
+        return self.processes[part].wait(timeout=30)
+
+    def stop(self):
+        for process in self.processes.values():
+            if process.poll() is None:
+                process.terminate()
+        for process in self.processes.values():
+            process.wait(timeout=30)

@@ -1,0 +1,173 @@
+"""The bot as a process: stopped, killed, restarted; rivals, wrong tokens, Telegram in trouble."""
+
+import re
+
+import pytest
+
+from tests.service import Service
+from tests.world import TOKEN, init_data, wait_for
+
+
+def ask(person, text):
+    """What the bot answers to a message."""
+    person.send(text)
+    return person.wait_for_message(timeout=20)
+
+
+@pytest.fixture
+def running(service):
+    return service()
+
+
+@pytest.fixture
+def anna(telegram):
+    return telegram.add_user("Anna")
+
+
+def api_works(service):
+    """A birthday is added, read, changed and deleted through the API."""
+    headers = {"X-Init-Data": init_data("Alice", token=service.token)}
+    ada = {"full_name": "Ada", "birth_date": "1815-12-10"}
+    made = service.request("POST", "/api/birthdays", json=ada, headers=headers)
+    assert made.status_code == 201
+    address = f"/api/birthdays/{made.json()['id']}"
+    changed = service.request("PUT", address, json=ada | {"full_name": "Eve"}, headers=headers)
+    assert changed.json()["full_name"] == "Eve"
+    assert service.get("/api/calendar/2026-12-10", headers=headers).json()["birthdays"]
+    deleted = service.request("DELETE", address, headers=headers)
+    assert deleted.json() == {"status": "deleted"}
+    assert service.get("/health").status_code == 200
+
+
+def test_a_question_survives_a_restart_of_the_bot(anna, running):
+    ask(anna, "/add Ada")
+    assert running.terminate("bot") == 0
+    anna.send("10.12.1815")
+    running.start("bot")
+    assert "Saved: Ada, 10 December 1815" in anna.wait_for_message(timeout=20).text
+
+
+def test_what_was_written_while_the_bot_was_dead_is_answered_once(anna, running):
+    ask(anna, "/start")
+    running.kill("bot")
+    anna.send("/add Ada 10.12.1815")
+    running.start("bot")
+    assert "Saved: Ada" in anna.wait_for_message(timeout=20).text
+    assert ask(anna, "/list").text.count("Ada") == 1
+
+
+def test_sigterm_ends_the_bot_in_the_middle_of_a_held_poll(anna, running, telegram):
+    ask(anna, "/start")
+    wait_for(lambda: any(bot["polling"] for bot in telegram.state()["bots"]))
+    assert running.terminate("bot") == 0
+    running.wait_for_bot("stopped")
+    anna.send("/add Ada 10.12.1815")
+    assert anna.gets_nothing(within=1)
+
+
+def test_the_web_goes_on_when_the_bot_is_killed(anna, running):
+    ask(anna, "/start")
+    running.wait_for_bot("ok")
+    running.kill("bot")
+    running.wait_for_bot("stopped")
+    assert running.get("/health/ready").json()["status"] == "degraded"
+    api_works(running)
+
+
+def test_a_bot_that_is_switched_off_makes_no_traffic_and_counts_as_well(service, telegram):
+    off = service(ENABLE_TELEGRAM_BOT="false")
+    assert off.processes["bot"].wait(timeout=20) == 0
+    off.wait_for_bot("disabled")
+    assert off.checks()["reminders"]["status"] == "paused"
+    assert off.get("/health/ready").json()["status"] == "ok"
+    assert telegram.calls() == []
+    api_works(off)
+
+
+def test_a_wrong_token_is_named_and_the_bot_lives_on(service, telegram):
+    wrong = service(TELEGRAM_BOT_TOKEN=TOKEN)
+    wrong.wait_for_bot("unauthorized")
+    api_works(wrong)
+    assert wrong.processes["bot"].poll() is None
+    assert wrong.log("bot").count("does not know the bot token") == 1
+
+
+def test_no_token_stops_nothing_and_sign_in_says_503(service):
+    without = service("web", TELEGRAM_BOT_TOKEN="")
+    answer = without.get("/api/birthdays", headers={"X-Init-Data": init_data("Alice", token="")})
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert "no bot token" in answer.json()["detail"]
+
+
+def test_a_second_poller_is_a_conflict_with_one_line_at_its_beginning_and_one_at_its_end(
+    anna, running, telegram
+):
+    ask(anna, "/start")
+    telegram.second_poller(bot=running.bot_account)
+    running.wait_for_bot("conflict")
+    api_works(running)
+    telegram.second_poller(on=False, bot=running.bot_account)
+    # It is over when 35 seconds have passed without a conflict.
+    running.wait_for_bot("ok", timeout=90)
+    log = running.log("bot")
+    assert len(re.findall("conflict: another program", log)) == 1
+    assert len(re.findall("the conflict is over", log)) == 1
+    assert "Hello" in ask(anna, "/start").text
+
+
+def test_two_of_our_own_bots_on_one_token_tell_of_it_once_each(service, telegram, tmp_path):
+    one = service()
+    folder = tmp_path / "rival"
+    two = Service(folder, telegram, ("web", "bot"), {"TELEGRAM_BOT_TOKEN": one.token})
+    try:
+        one.wait_for_bot("conflict", timeout=40)
+        two.wait_for_bot("conflict", timeout=40)
+        api_works(one)
+    finally:
+        two.stop()
+    one.wait_for_bot("ok", timeout=90)
+    assert one.log("bot").count("conflict: another program") == 1
+    assert one.log("bot").count("the conflict is over") == 1
+
+
+def test_telegram_gone_and_back_is_named_and_nothing_is_lost(anna, running, telegram):
+    ask(anna, "/start")
+    telegram.go_down()
+    running.wait_for_bot("unreachable")
+    api_works(running)
+    telegram.come_back()
+    anna.send("/add Ada 10.12.1815")
+    assert "Saved: Ada" in anna.wait_for_message(timeout=40).text
+    running.wait_for_bot("ok")
+    assert running.log("bot").count("Telegram cannot be reached") == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 500, "description": "Internal Server Error: restart"},
+        {"html": 502},
+        {"retry_after": 1},
+        {"drop": "before"},
+        {"drop": "after"},
+    ],
+    ids=str,
+)
+def test_trouble_with_one_poll_loses_no_update(anna, running, telegram, fault):
+    telegram.fail("getUpdates", times=3, **fault)
+    assert "Saved: Ada" in ask(anna, "/add Ada 10.12.1815").text
+    assert ask(anna, "/list").text.count("Ada") == 1
+
+
+def test_no_token_and_no_init_data_stands_in_any_log(anna, running, telegram):
+    telegram.fail("getUpdates", times=2, drop="before")
+    ask(anna, "/start")
+    api_works(running)
+    telegram.go_down()
+    running.wait_for_bot("unreachable")
+    telegram.come_back()
+    logs = running.log("bot") + running.log("web")
+    assert running.token not in logs
+    assert running.token.partition(":")[2] not in logs
+    assert "hash=" not in logs.replace("hash=<masked>", "")
