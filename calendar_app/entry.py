@@ -35,26 +35,39 @@ MONTHS = {
 MONTH_WORD = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
-    r"|янв(?:ар[ьяе])?|фев(?:рал[ьяе])?|мар(?:та?|те)?|апр(?:ел[ьяе])?|ма[йяе]|июн[ьяе]?"
-    r"|июл[ьяе]?|авг(?:уста?|усте)?|сент?(?:ябр[ьяе])?|окт(?:ябр[ьяе])?|ноя(?:бр[ьяе])?"
+    r"|янв(?:ар[ьяе])?|фев(?:р(?:ал[ьяе])?)?|мар(?:та?|те)?|апр(?:ел[ьяе])?|ма[йяе]|июн[ьяе]?"
+    r"|июл[ьяе]?|авг(?:уста?|усте)?|сент?(?:ябр[ьяе])?|окт(?:ябр[ьяе])?|ноя(?:б(?:р[ьяе])?)?"
     r"|дек(?:абр[ьяе])?)"
 )
 YEAR = r"(?P<year>[0-9]{4}|'?[0-9]{2})"
-YEAR_END = r"(?:\s*(?:г\.?|года?)(?!\w))?"
-BEFORE, AFTER = r"(?<![\w.,/-])", r"(?![\w/-]|\.\d)"
+# 1990 г., 1990 года, 1990 г.р., 1990 года рождения
+YEAR_END = r"(?:\s*(?:г\.?|года?)(?:\s*(?:р\.?|рождения))?(?!\w))?"
+# Not within a longer number: an address, a telephone, a time.
+BEFORE, AFTER = r"(?<!\w)(?<![0-9][.,/:-])", r"(?![\w/-]|[.:][0-9])"
 FORMS = tuple(
     re.compile(BEFORE + form + AFTER, re.IGNORECASE)
     for form in (
         r"(?P<iso>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})",
         r"(?P<iso>[0-9]{4})[./](?P<month>[0-9]{1,2})[./](?P<day>[0-9]{1,2})",
-        r"(?P<day>[0-9]{1,2})(?:st|nd|rd|th|-?го|-?е)?(?:\s+of)?[\s.-]*"
+        r"(?P<day>[0-9]{1,2})(?:st|nd|rd|th|-?о?го|-?о?е)?(?:\s+of)?[\s.-]*"
         rf"(?P<word>{MONTH_WORD})\b\.?(?:,?[\s-]*{YEAR}{YEAR_END})?",
-        rf"(?P<word>{MONTH_WORD})\b\.?\s*(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?(?:,?\s+{YEAR})?",
+        rf"(?P<word>{MONTH_WORD})\b\.?[\s-]*(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?"
+        rf"(?:(?:,\s*|\s+|-(?=[0-9]{{4}})){YEAR})?",
+        rf"(?P<day>[0-9]{{1,2}})\.\s?(?P<month>[0-9]{{1,2}})\.\s?(?P<year>[0-9]{{4}}){YEAR_END}",
         rf"(?P<day>[0-9]{{1,2}})\.(?P<month>[0-9]{{1,2}})(?:\.(?:{YEAR}{YEAR_END})?)?",
         rf"(?P<first>[0-9]{{1,2}})(?P<sep>[/-])(?P<second>[0-9]{{1,2}})(?:(?P=sep){YEAR})?",
+        rf"(?<![0-9]\s)(?P<day>[0-9]{{1,2}})\s(?P<month>[0-9]{{1,2}})\s(?P<year>[0-9]{{4}}){YEAR_END}",
     )
 )
-EDGES = " \t,;:.–—-"
+EDGES = " \t,;:–—-•*"
+# What is said of a date rather than of a name; Max Born is a name.
+INTRODUCTION = re.compile(
+    r"(?<!\w)(?:(?-i:born(?: on)?|the)|род\.?|родил(?:ся|ась)|др|д\.\s?р\.)[\s:.,–—-]*$",
+    re.IGNORECASE,
+)
+EMPTY_BRACKETS = re.compile(r"\(\s*\)|\[\s*\]")
+# A full stop, other than that of an abbreviation: Jr., А.С.
+FULL_STOP = re.compile(r"(?<=\w\w\w)\.+$")
 
 
 @dataclass(frozen=True)
@@ -76,9 +89,19 @@ def parse(text: str, this_year: int) -> Entry:
     for form in FORMS:
         match = form.search(line)
         if match:
-            name = f"{line[: match.start()].strip(EDGES)} {line[match.end() :].strip(EDGES)}"
-            return _entry(name.strip(), match, this_year)
-    return Entry(line.strip(EDGES))
+            name = _name(INTRODUCTION.sub("", line[: match.start()]), line[match.end() :])
+            return _entry(name, match, this_year)
+    return Entry(_name(line, ""))
+
+
+def _name(before: str, after: str) -> str:
+    """What stands around the date, without the signs between it and the date."""
+    joined = f"{_trimmed(before)} {_trimmed(after)}"
+    return " ".join(_trimmed(EMPTY_BRACKETS.sub("", joined)).split())
+
+
+def _trimmed(text: str) -> str:
+    return FULL_STOP.sub("", text.strip(EDGES).lstrip(EDGES + ".")).strip(EDGES)
 
 
 def _entry(name: str, match: re.Match[str], this_year: int) -> Entry:
@@ -93,7 +116,7 @@ def _readings(match: re.Match[str], this_year: int) -> list[BirthDate]:
     if "first" in part:
         first, second = int(part["first"]), int(part["second"])
         return [BirthDate(year, second, first), BirthDate(year, first, second)]
-    month = MONTHS[part["word"].lower()[:3]] if part.get("word") else int(part["month"])
+    month = MONTHS[part["word"].casefold()[:3]] if part.get("word") else int(part["month"])
     return [BirthDate(year, month, int(part["day"]))]
 
 

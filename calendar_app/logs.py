@@ -81,6 +81,7 @@ def settings(level: str) -> dict[str, Any]:
         "loggers": {
             "urllib3": quiet,
             "gunicorn.error": {"level": level, "propagate": True, "handlers": []},
-            "gunicorn.access": {"level": level, "propagate": True, "handlers": []},
+            # gunicorn writes its access log whenever logging is configured; nginx's is enough.
+            "gunicorn.access": {"level": "CRITICAL", "propagate": False, "handlers": []},
         },
     }

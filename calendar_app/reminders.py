@@ -6,6 +6,7 @@ same day, and records what became of it. A crash in between frees itself when th
 """
 
 import datetime as dt
+import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from . import dates, models, texts
 from .dates import BirthDate
 from .models import Birthday, Calendar, Chat, Member, Promise, ReminderRule, User
 from .texts import N_
+
+log = logging.getLogger(__name__)
 
 # One message is sent or given up long before this, so that a claim ends only when its owner died.
 LEASE_SECONDS = 120
@@ -120,11 +123,27 @@ def plan(now: int) -> int:
     """
     fired = 0
     while due := _due_rules(now):
+        done = _fire_all(due)
+        fired += done
+        if not done:
+            break  # What is left cannot be worked off, and was logged.
+    return fired
+
+
+def _fire_all(due: list[Any]) -> int:
+    """Fire the rules in one transaction; where one is broken, each by itself."""
+    try:
         with models.writing():
             for rule in due:
                 _fire(rule)
-        fired += len(due)
-    return fired
+        return len(due)
+    except models.Trouble:
+        raise
+    except Exception:
+        if len(due) == 1:
+            log.exception("reminder rule %s is broken and left alone", due[0].id)
+            return 0
+    return sum(_fire_all([rule]) for rule in due)
 
 
 def _due_rules(now: int) -> list[Any]:
@@ -132,8 +151,8 @@ def _due_rules(now: int) -> list[Any]:
         _with_member(
             ReminderRule.select(
                 ReminderRule.id,
-                ReminderRule.calendar_id,
-                ReminderRule.recipient_id,
+                ReminderRule.calendar_id.alias("calendar_id"),
+                ReminderRule.recipient_id.alias("recipient_id"),
                 ReminderRule.kind,
                 ReminderRule.days_before,
                 ReminderRule.next_date,
