@@ -122,7 +122,7 @@ class Poller:
         try:
             replies = self._replies(raw)
         except Exception as error:
-            if is_trouble(error) or isinstance(error, models.Trouble):
+            if is_trouble(error) or models.is_trouble(error):
                 raise
             log.exception("update %s broke its handler and is set aside", update_id)
             replies = []

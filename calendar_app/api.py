@@ -107,6 +107,12 @@ class Deleted(BaseModel):
     status: str
 
 
+class AccessAnswer(BaseModel):
+    """Whether this user may write here."""
+
+    has_access: bool
+
+
 class DayParams(CalendarParams):
     """A full date."""
 
@@ -217,6 +223,12 @@ def delete_birthday(call: Call) -> Any:
     """Remove a birthday."""
     birthdays.delete(_ref(call))
     return {"status": "deleted"}
+
+
+@route("GET", "/api/panel/check-access", returns=AccessAnswer)
+def check_access(call: Call) -> Any:
+    """May this user change the calendar?"""
+    return {"has_access": _access(call).allows(calendars.EDITOR)}
 
 
 @route("GET", "/api/openapi.json", params=Params, public=True)

@@ -107,7 +107,7 @@ def resume_session(session: str, key: bytes, now: int) -> Account:
     """The user of a session; raises Unauthorized for a forged or ended one."""
     try:
         content = _sessions(key).loads(session)
-    except BadData:
+    except (BadData, UnicodeError):
         raise Unauthorized(REFUSED) from None
     if now >= content["ends"]:
         raise Unauthorized(EXPIRED)

@@ -51,9 +51,13 @@ class Access:
     notification_minute: int
     leap_day: str
 
+    def allows(self, role: str) -> bool:
+        """Whether the user has at least that role."""
+        return RANK[self.role] >= RANK[role]
+
     def require(self, role: str) -> None:
         """Raises Forbidden unless the user has at least that role."""
-        if RANK[self.role] < RANK[role]:
+        if not self.allows(role):
             raise Forbidden(
                 N_("You may only look at this calendar; ask its owner for the right to change it.")
             )

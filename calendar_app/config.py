@@ -9,7 +9,6 @@ import hashlib
 import hmac
 import os
 import re
-import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,7 +89,7 @@ def _flag(text: str) -> bool:
 
 
 def _zone(text: str) -> str:
-    if text not in zoneinfo.available_timezones():
+    if text not in dates.zone_names():
         raise ValueError("an IANA time zone such as Europe/Berlin")
     return text
 

@@ -8,6 +8,7 @@ import calendar
 import datetime as dt
 import re
 import zoneinfo
+from functools import cache
 from typing import NamedTuple
 
 FEB28, MAR1 = "feb28", "mar1"
@@ -72,9 +73,15 @@ def age(born: BirthDate, on: dt.date, leap_day: str) -> int | None:
     return on.year - born.year - (on < occurrence(born, on.year, leap_day))
 
 
+@cache
+def zone_names() -> frozenset[str]:
+    """IANA's names of time zones, without what only stands for this machine's own."""
+    return frozenset(zoneinfo.available_timezones() - {"Factory", "localtime"})
+
+
 def zone(name: str) -> zoneinfo.ZoneInfo:
     """The IANA time zone of that name; ValueError if there is none."""
-    if name not in zoneinfo.available_timezones():
+    if name not in zone_names():
         raise ValueError(f"no such time zone: {name!r}")
     return zoneinfo.ZoneInfo(name)
 

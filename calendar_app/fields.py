@@ -4,6 +4,7 @@ One pydantic model per kind of input validates it, for the API and the bot alike
 it in openapi.json. `check` is the only way in.
 """
 
+import re
 import unicodedata
 from typing import Annotated, Any, TypeVar
 
@@ -45,6 +46,8 @@ MESSAGES = {
     "date_missing": N_("is not a day that exists"),
     "year_missing": N_("must have a year: YYYY-MM-DD"),
 }
+# Letters and symbols that show nothing: Hangul fillers and the empty Braille cell.
+FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
 OTHERWISE = N_("cannot be taken as it is")
 
 
@@ -72,8 +75,9 @@ def _field_error(found: ErrorDetails) -> FieldError:
 
 
 def _printable(text: str, allowed: str = "") -> str:
-    """Text without control characters (category Cc), NUL and line breaks among them."""
-    if any(unicodedata.category(char) == "Cc" and char not in allowed for char in text):
+    """Text without control characters and line breaks, U+2028 and U+2029 among them."""
+    controls = ("Cc", "Zl", "Zp")
+    if any(unicodedata.category(char) in controls and char not in allowed for char in text):
         raise PydanticCustomError("control", "control characters")
     return text
 
@@ -83,12 +87,13 @@ def _one_line(text: str) -> str:
 
 
 def _lines(text: str) -> str:
-    return _printable(text.replace("\r\n", "\n").strip(), allowed="\n\t")
+    return _printable(re.sub("\r\n|[\u2028\u2029]", "\n", text).strip(), allowed="\n\t")
 
 
 def _not_blank(text: str) -> str:
     # Spaces, but also what only looks like nothing: zero-width and other format characters.
-    if all(char.isspace() or unicodedata.category(char) in ("Cf", "Mn", "Zs") for char in text):
+    nothing = ("Cf", "Mn", "Zs")
+    if all(char in FILLERS or unicodedata.category(char) in nothing for char in text.strip()):
         raise PydanticCustomError("blank", "blank")
     return text
 

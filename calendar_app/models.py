@@ -21,10 +21,10 @@ database = peewee.DatabaseProxy()
 _write_lock = threading.RLock()
 MIGRATIONS = Path(__file__).parent / "migrations"
 LARGEST_ID = 2**63 - 1
-# PostgreSQL's advisory lock that one migrating process holds; any constant will do.
-MIGRATION_LOCK = 0x626972746864
-# What a query raises when the database is locked, full, damaged or away.
-Trouble = peewee.OperationalError
+# PostgreSQL's advisory locks of who migrates and of who writes; any constants will do.
+MIGRATION_LOCK, WRITE_LOCK = 0x626972746864, 0x626972746865
+# What a query raises, above all when the database is locked, full, damaged or away.
+Trouble = peewee.DatabaseError
 
 
 class Table(peewee.Model):
@@ -251,6 +251,12 @@ class BotState(Table):
         table_name = "bot_state"
 
 
+def is_trouble(error: Exception) -> bool:
+    """Whether the database is to blame; a broken rule or a bad query is a bug of ours."""
+    mistakes = (peewee.IntegrityError, peewee.ProgrammingError, peewee.DataError)
+    return isinstance(error, Trouble) and not isinstance(error, mistakes)
+
+
 def connect(url: str) -> None:
     """Point all tables at the database of that URL (`sqlite:///…` or `postgresql://…`).
 
@@ -286,10 +292,13 @@ def writing(durable: bool = True) -> Iterator[None]:
 
     On SQLite it takes the write lock at once: a read that later wants to write is refused as
     "locked" when another process wrote in between. The lock of this process in front of it
-    makes its threads queue fairly. `durable=False` is for what may be lost in a power cut.
+    makes its threads queue fairly. PostgreSQL is told to do the same: a read in here sees what
+    was written before, and nothing is written between. `durable=False` is for what may be lost
+    in a power cut.
     """
     if not is_sqlite():
         with database.atomic():
+            database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (WRITE_LOCK,))
             yield
         return
     with _write_lock, _synchronous(durable), database.atomic("IMMEDIATE"):

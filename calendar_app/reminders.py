@@ -137,9 +137,9 @@ def _fire_all(due: list[Any]) -> int:
             for rule in due:
                 _fire(rule)
         return len(due)
-    except models.Trouble:
-        raise
-    except Exception:
+    except Exception as error:
+        if models.is_trouble(error):
+            raise
         if len(due) == 1:
             log.exception("reminder rule %s is broken and left alone", due[0].id)
             return 0
@@ -237,6 +237,7 @@ class _Claim:
 
     @property
     def occurs_on(self) -> dt.date:
+        """The day that the reminder is for."""
         return dt.date.fromisoformat(self.first.occurs_on)
 
 

@@ -8,14 +8,16 @@ import datetime as dt
 import gettext
 import html as escaping
 import io
-import zoneinfo
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from babel.core import Locale, get_global
 from babel.dates import format_date, get_timezone_location
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+
+from . import dates
 
 LANGUAGES = ("en", "ru")
 LOCALE = Path(__file__).parent / "locale"
@@ -82,21 +84,37 @@ def _translations(language: str) -> gettext.NullTranslations:
 
 def city(language: str, zone: str) -> str:
     """The place that a time zone is known by: `Berlin`, `Берлин`."""
-    return get_timezone_location(zone, locale=language, return_city=True)
+    places = Locale.parse(language).time_zones
+    # The locale's cities stand under names that IANA has given up since: Europe/Kiev.
+    for name in (zone, *_former_names(_present_name(zone))):
+        if "city" in places.get(name, {}):
+            return places[name]["city"]
+    return get_timezone_location(zone, locale=language, return_city=True).rpartition("/")[2]
+
+
+def _present_name(zone: str) -> str:
+    """The one name of a zone that has several: Europe/Kyiv for Europe/Kiev."""
+    name = get_global("zone_aliases").get(zone, zone)
+    return name if name in dates.zone_names() else zone
+
+
+@cache
+def _former_names(zone: str) -> list[str]:
+    return [old for old, present in get_global("zone_aliases").items() if present == zone]
 
 
 @cache
 def _zone_names() -> dict[str, list[str]]:
     """Zones by every name that they are found by: `berlin`, `берлин`, `europe/berlin`."""
-    found: dict[str, list[str]] = {}
-    for zone in sorted(zoneinfo.available_timezones()):
+    found: dict[str, set[str]] = {}
+    for zone in sorted(dates.zone_names()):
         if "/" not in zone or zone.startswith(("Etc/", "SystemV/", "US/", "posix/", "right/")):
             continue
         names = {zone, _own_name(zone)}
         names |= {city(language, zone) for language in LANGUAGES}
         for name in {name.casefold() for name in names}:
-            found.setdefault(name, []).append(zone)
-    return found
+            found.setdefault(name, set()).add(_present_name(zone))
+    return {name: sorted(zones) for name, zones in found.items()}
 
 
 def _own_name(zone: str) -> str:
@@ -105,8 +123,9 @@ def _own_name(zone: str) -> str:
 
 def zones(place: str) -> list[str]:
     """IANA zones for a city as people write it, in either language; best first, maybe none."""
-    if place in zoneinfo.available_timezones():
-        return [place]
+    for name in (place, place.strip().upper()):
+        if name in dates.zone_names():
+            return [name]
     wanted = " ".join(place.casefold().replace("_", " ").split())
     names = _zone_names()
     if wanted in names:

@@ -235,7 +235,7 @@ def _failed(error: Exception) -> Response:
         return _expected(error)
     if isinstance(error, HTTPException):
         return _http_failure(error)
-    if isinstance(error, models.Trouble):
+    if models.is_trouble(error):
         log.error("%s %s: %s", request.method, request.path, error)
         return _expected(Unavailable(BUSY, retry_after=5))
     log.error("%s %s failed", request.method, request.path, exc_info=error)

@@ -341,7 +341,7 @@ def test_the_real_bot_sends_what_is_due(service, telegram):
     anna = telegram.add_user("Anna")
     running = service("web", "bot", NOTIFICATION_TIME="00:00", TIMEZONE="UTC")
     today = dt.datetime.now(dt.UTC)
-    anna.send(f"/add Ada {today.day}.{today.month}.1815")
+    anna.send(f"/add Ada {today.day}.{today.month}.1816")
     anna.wait_for_message("Saved")
     # The time of reminders has gone by today: ask for the next minute.
     soon = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=1)

@@ -197,7 +197,7 @@ def test_the_process_never_repeats_an_id_and_ends_at_once(tmp_path):
         until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, timeout=10)  # noqa: B023
         anna = far.user(279058397)
         raw = Raw(far, "1234567890:TEST-token")
-        sent = [anna.send(str(number)).id for number in range(2)]
+        sent = [anna.send(str(number)).id for number in range(30)]
         updates = [update["update_id"] for update in raw.ok("getUpdates")]
         ids.append((updates, sent))
         poll = Later(raw, "getUpdates", offset=updates[-1] + 1, timeout=20)

@@ -5,12 +5,14 @@ errors and ends at once on SIGTERM or SIGINT.
 """
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
 from pathlib import Path
 
 from .simulator import Simulator
+from .updates import UpdateQueue, fresh_id
 
 ANNA = {
     "id": 279058397,
@@ -24,6 +26,7 @@ OTHERS = (
     {"id": 6920043822, "first_name": "Chen", "last_name": "Wei", "language_code": "en"},
 )
 GROUP_ID = -4210044556
+_MOST_IN_A_RUN = 10_000  # ids; the clock is ahead of them after ten minutes
 
 
 def main(arguments=None):
@@ -31,6 +34,7 @@ def main(arguments=None):
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(0))  # also with polls held open
     # Populated before it listens: a bot that comes first must not be told 401.
+    _start_above_the_last_run(options.token_file)
     simulator = Simulator(options.port, webapp_url=options.webapp_url, listening=False)
     _populate(simulator, _token(options), options.user_language)
     try:
@@ -57,6 +61,17 @@ def _token(options):
         return options.token_file.read_text().strip()
     except OSError as error:
         sys.exit(f"telegram simulator: {options.token_file}: {error.strerror}")
+
+
+def _start_above_the_last_run(token_file):
+    """Keeps beside the token how far ids may have come, for restarts too quick for the clock."""
+    if token_file is None:
+        return  # another token each time: no bot knows of earlier ids
+    kept = token_file.with_name(token_file.name + ".ids")
+    with contextlib.suppress(OSError, ValueError):
+        UpdateQueue.highest = int(kept.read_text())
+    with contextlib.suppress(OSError):
+        kept.write_text(str(fresh_id() + _MOST_IN_A_RUN))
 
 
 def _populate(simulator, token, language):

@@ -137,6 +137,7 @@ class UpdateQueue:
 def fresh_id():
     """A number above every one given out before, also by a process that ran earlier.
 
-    For an earlier process that holds as long as it gave out fewer than 16 a second on average.
+    For another process that holds when it gave out fewer than 16 a second on average, or kept
+    `highest` as `__main__` does.
     """
     return max(int((time.time() - _EPOCH) * _IDS_A_SECOND), UpdateQueue.highest + 1)

@@ -223,6 +223,7 @@ class World:
                 public["reply_markup"] = markup
             message = Message(public, 0, markup)
             chat.messages[message.id] = message
+            UpdateQueue.highest = max(UpdateQueue.highest, message.id)
             self.touch(chat, message)
             return message
 

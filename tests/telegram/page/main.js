@@ -24,6 +24,8 @@ async function main() {
   bindLanguage(user, app);
   const menuApp = () => chat.surroundings.menu_button?.web_app?.url ?? (state.webapp_url || SAMPLE_APP);
   $("open-app").onclick = () => openApp({ url: menuApp() });
+  // Disabled until here: what is typed or pressed before would be lost.
+  for (const id of ["message", "send", "theme", "language", "open-app"]) $(id).disabled = false;
   if (matchMedia("(min-width: 701px)").matches) openApp({ url: await firstApp(user, bot, state) });
 }
 
