@@ -4,7 +4,7 @@
     updates    getting updates: offsets, conflicts, back-off, stop
     handlers   a command, button or message -> domain calls -> replies
     adding     the conversation of /add
-    settings   the conversation of /settings
+    preferences  the conversation of /settings
     replies    what a handler answers with, before it is sent
     sender     one message out; what Telegram's answers mean
 

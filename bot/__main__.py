@@ -102,6 +102,7 @@ def _introduce(bot: TeleBot, menus: Menus, settings: Config) -> World:
     """Ask Telegram who we are and tell it our commands and menu button."""
     me = bot.get_me()
     log.info("this is @%s", me.username)
+    health.introduce(me.username, int(time.time()))
     menus.register()
     return World(settings, me.username)
 

@@ -2,9 +2,8 @@
 
 from datetime import date
 
-from calendar_app import birthdays, conversation, dates, texts
-from calendar_app.birthdays import Ref
-from calendar_app.calendars import EDITOR
+from calendar_app import birthdays, conversation, dates, sharing, texts
+from calendar_app.calendars import EDITOR, Ref
 from calendar_app.texts import N_
 
 from . import adding
@@ -12,6 +11,8 @@ from .replies import Button, Menu, Reply, column
 from .talk import Talk
 
 PAGE = 10
+# What a link of an invitation puts behind /start.
+INVITED = "join_"
 CHOICES = 8
 COMMANDS = {
     "add": N_("Add a birthday"),
@@ -33,11 +34,19 @@ NONE_YET = N_("There are no birthdays yet. Add the first one: /add")
 
 
 def start(talk: Talk) -> list[Reply]:
-    """`/start`: what this is, and the Mini App."""
+    """`/start`: what this is, and the Mini App; with an invitation behind it, follows that."""
+    if talk.text.startswith(INVITED):
+        return _join(talk, talk.text.removeprefix(INVITED).strip())
     hello = talk.say("Hello, {name}!", name=talk.account.first_name or "👋")
     zone = talk.say("Your time zone is {zone}; change it in /settings.", zone=talk.access.timezone)
     greeting = talk.reply(f"{hello}\n\n{talk.say(HELP)}\n{zone}", column(*talk.app_button()))
     return greeting if talk.in_group else [*greeting, Menu(talk.chat_id, talk.language)]
+
+
+def _join(talk: Talk, code: str) -> list[Reply]:
+    joined = sharing.accept(talk.account.telegram_id, code, talk.now)
+    sentence = talk.say("You have joined the calendar <b>{title}</b>.", title=joined["title"])
+    return talk.reply(sentence, column(*talk.app_button()))
 
 
 def explain(talk: Talk) -> list[Reply]:

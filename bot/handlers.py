@@ -16,7 +16,7 @@ from calendar_app.config import Config
 from calendar_app.errors import AppError, Invalid
 from calendar_app.texts import N_
 
-from . import adding, commands, settings
+from . import adding, commands, preferences
 from .replies import Answer, Reply, Say
 from .talk import Talk
 
@@ -120,7 +120,7 @@ def _talk(user: types.User, chat: types.Chat, message_id: int, world: World, **m
     else:
         access = calendars.enter(user.id)
     known = {
-        "language": calendars.language(account, world.config.default_language),
+        "language": preferences.language(account, world.config.default_language),
         "chat_id": chat.id,
         "message_id": message_id,
         "in_group": in_group,
@@ -171,7 +171,7 @@ def _heard(talk: Talk, step: str, draft: Any) -> list[Reply]:
     subject, _, detail = step.partition("/")
     if subject == "add":
         return adding.heard(talk, detail, draft)
-    return settings.heard(talk, detail)
+    return preferences.heard(talk, detail)
 
 
 def _fresh(answer: Callable[[Talk], list[Reply]]) -> Callable[[Talk], list[Reply]]:
@@ -192,7 +192,7 @@ ANSWERS = {
     "today": _fresh(commands.today),
     "next": _fresh(commands.upcoming),
     "delete": _fresh(commands.choose),
-    "settings": _fresh(settings.show),
+    "settings": _fresh(preferences.show),
     "cancel": commands.cancel,
 }
 BUTTONS = {
@@ -201,11 +201,11 @@ BUTTONS = {
     "delete": commands.confirm,
     "deleted": commands.delete,
     "keep": commands.keep,
-    "times": settings.times,
-    "time": settings.time,
-    "zones": settings.zones,
-    "zone": settings.zone,
-    "language": settings.language,
+    "times": preferences.times,
+    "time": preferences.time,
+    "zones": preferences.zones,
+    "zone": preferences.zone,
+    "language": preferences.language,
 }
 
 

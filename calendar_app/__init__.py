@@ -2,19 +2,23 @@
 
 Map, from the ground up (an arrow points to what a module may import):
 
-    config, errors, dates          the standard library (config also dotenv)
-    logs                           config's neighbours: masking of secrets
-    texts                          Babel: every sentence that a user reads
-    entry                          dates: a name and a date as people type them
-    models                         peewee: tables, transactions, migrations
+    config, errors, dates, entry   the standard library (config also dotenv)
+    logs                           config: masking of secrets
+    texts                          Babel, dates: every sentence that a user reads
+    models, search                 peewee: tables, transactions, migrations; finding by words
     fields                         pydantic: what input may look like
-    calendars, birthdays, reminders, ...   the domain -> all of the above
+    rules, reminders               who wants to be reminded when; the ledger and the sending
+    calendars                      who may do what: the only way into a calendar
+    birthdays, holidays, duties    what a calendar has
+    settings, sharing, me          what a user sets, shares, owns
+    greetings, cards               texts to send, pictures to send
+    conversation, idempotency, quotas, limits   what must not be forgotten, or not too often
     auth                           who is asking: initData, sessions
     health                         what is well and what is not
-    web, api                       Flask: HTTP to domain calls and back
-    __main__                       the operator's command
+    web, openapi                   Flask: declared routes served and described
+    routes, routes_members, api    HTTP to domain calls and back; answers are its shapes
 
 Nothing here imports the package `bot`, which stands beside this one and calls the same
-domain. Flask is imported in `web` and `api` only, peewee in `models` and the domain
+domain. Flask is imported in `web`, `api` and the routes only, peewee in `models` and the domain
 modules only, and the environment is read in `config` only. A test keeps these rules.
 """

@@ -4,23 +4,21 @@ A row is loaded by `_load` only, which also checks the right to it. `dates` plac
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from peewee import Case, Expression
-from pydantic import Field
 
-from . import calendars, dates, models, reminders
-from .calendars import EDITOR, VIEWER, Access
+from . import calendars, dates, models, reminders, search
+from .calendars import EDITOR, VIEWER, Access, Ref
 from .dates import BirthDate
-from .errors import Changed, FieldError, Invalid, NotFound
-from .fields import Comment, Date, Input, Name, Responsible, ShortText, check
+from .errors import FieldError, Invalid
+from .fields import REFUSED, Comment, Date, Input, Name, Responsible, ShortText, check, left_out
 from .models import Birthday, Duty, Holiday, ResponsiblePerson
 from .texts import N_
 
 NOT_FOUND = N_("There is no such birthday, or you are not a member of its calendar.")
-CHANGED = N_("Somebody else changed this birthday since you read it: read it again first.")
 BORN = (Birthday.year, Birthday.month, Birthday.day)
 SHORT = (Birthday.id, Birthday.full_name, Birthday.company, Birthday.position)
 # Sorts every day of next year behind every day of this one (days sort as month * 100 + day).
@@ -43,21 +41,8 @@ class BirthdayInput(Input):
 class BirthdayPatch(BirthdayInput):
     """Some fields of a birthday; those left out stay as they are."""
 
-    full_name: Name = Field("", json_schema_extra=lambda schema: schema.pop("default"))
-    birth_date: Date = Field("", json_schema_extra=lambda schema: schema.pop("default"))
-
-
-@dataclass(frozen=True)
-class Ref:
-    """One birthday as a user names it; `calendar_id` None: whichever calendar it is in.
-
-    `accepts` judges the version found, for a change that must not overwrite another's.
-    """
-
-    telegram_id: int
-    birthday_id: int
-    calendar_id: int | None = None
-    accepts: Callable[[int], bool] = lambda _version: True
+    full_name: Name = left_out("")
+    birth_date: Date = left_out("")
 
 
 @dataclass(frozen=True)
@@ -180,13 +165,13 @@ def upcoming(
 
 
 def find(access: Access, text: str, limit: int) -> list[Row]:
-    """Birthdays whose name has that text in it, whatever its case; ё counts as е."""
+    """Birthdays that have each word of the text in name, company or position.
+
+    Parts of words will do, whatever their case; ё counts as е.
+    """
     query = (
         Birthday.select(*_COLUMNS)
-        .where(
-            Birthday.calendar == access.calendar_id,
-            Birthday.search_text.contains(models.fold(text)),
-        )
+        .where(Birthday.calendar == access.calendar_id, *search.matches(Birthday, text))
         .order_by(Birthday.search_text, Birthday.id)
         .limit(limit)
     )
@@ -237,8 +222,10 @@ def create(telegram_id: int, calendar_id: int | None, data: Any, now: int) -> Ro
     given = check(BirthdayInput, data)
     with models.writing():
         access = calendars.enter(telegram_id, calendar_id, need=EDITOR)
+        values = given.model_dump()
         birthday_id = Birthday.insert(
-            **_stored(given.model_dump(), now),
+            **_stored(values, now),
+            search_text=search.search_text(values),
             calendar=access.calendar_id,
             created_by=access.user_id,
             created_at=now,
@@ -270,7 +257,8 @@ def _change(ref: Ref, values: Row, now: int) -> Row:
     stored = _stored(values, now)
     with models.writing():
         access, row = _load(ref, EDITOR)
-        Birthday.update(**stored, version=Birthday.version + 1).where(
+        search_text = search.search_text(row | values)
+        Birthday.update(**stored, search_text=search_text, version=Birthday.version + 1).where(
             Birthday.id == row["id"]
         ).execute()
         if values.get("birth_date", row["birth_date"]) != row["birth_date"]:
@@ -281,34 +269,19 @@ def _change(ref: Ref, values: Row, now: int) -> Row:
 
 def _load(ref: Ref, need: str) -> tuple[Access, Row]:
     """The one way to a row: finds it and checks the right to it."""
-    found = None
-    if models.known_id(ref.birthday_id):
-        query = Birthday.select(*_COLUMNS, Birthday.calendar_id).where(
-            Birthday.id == ref.birthday_id
-        )
-        found = query.tuples().first()
-    if found is None or ref.calendar_id not in (None, found[-1]):
-        raise NotFound(NOT_FOUND)
-    try:
-        access = calendars.enter(ref.telegram_id, found[-1], need)
-    except NotFound:
-        raise NotFound(NOT_FOUND) from None
-    row = _row(found)
-    if not ref.accepts(row["version"]):
-        raise Changed(CHANGED)
-    return access, row
+    access = calendars.enter_for(Birthday, ref, need, NOT_FOUND)
+    query = Birthday.select(*_COLUMNS).where(Birthday.id == ref.row_id)
+    return access, _row(query.tuples().get()) | {"calendar_id": access.calendar_id}
 
 
 def _stored(values: Row, now: int) -> Row:
     """Input as columns; raises Invalid for a birth that is yet to come."""
     columns = {**values, "updated_at": now}
-    if "full_name" in values:
-        columns["search_text"] = models.fold(values["full_name"])
     if "birth_date" in values:
         born = dates.birth_date(columns.pop("birth_date"))
         if dates.in_future(born, now):
             wrong = FieldError("birth_date", N_("must not lie in the future"))
-            raise Invalid(N_("Some fields cannot be taken as they are; see errors."), wrong)
+            raise Invalid(REFUSED, wrong)
         columns |= born._asdict()
     return columns
 

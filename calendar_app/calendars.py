@@ -4,19 +4,21 @@
 and checks the right to it in one query. What is not the user's to see is not found.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import JOIN, fn
+from peewee import JOIN, Case, fn
 
-from . import dates, models, reminders
+from . import dates, models, rules
 from .config import Config
-from .errors import Forbidden, NotFound
+from .errors import Changed, Forbidden, NotFound
 from .models import Calendar, Chat, Member, User
-from .texts import N_, language_of
+from .texts import N_
 
 VIEWER, EDITOR, OWNER = "viewer", "editor", "owner"
 RANK = {VIEWER: 1, EDITOR: 2, OWNER: 3}
+CHANGED = N_("Somebody else changed this since you read it: read it again first.")
 NO_CALENDAR = N_("There is no such calendar, or you are not a member of it.")
 
 
@@ -88,6 +90,48 @@ def enter(telegram_id: int, calendar_id: int | None = None, need: str = VIEWER) 
         return NEWCOMER
     access = Access(*row)
     access.require(need)
+    return access
+
+
+def accessible(telegram_id: int) -> list[Access]:
+    """All calendars that the user may see: shared, their own, the others."""
+    first = Case(None, ((Calendar.kind == "shared", 0), (Calendar.kind == "personal", 1)), 2)
+    query = _memberships(telegram_id).order_by(first, Calendar.id)
+    return [Access(*row) for row in query.tuples()]
+
+
+@dataclass(frozen=True)
+class Ref:
+    """One row as a user names it; `calendar_id` None: whichever calendar it is in.
+
+    `accepts` judges the version found, for a change that must not overwrite another's.
+    """
+
+    telegram_id: int
+    row_id: int
+    calendar_id: int | None = None
+    accepts: Callable[[int], bool] = lambda _version: True
+
+
+def enter_for(table: Any, ref: Ref, need: str, missing: str) -> Access:
+    """Open the calendar that a row is in; for the one loader that each kind of row has.
+
+    Raises NotFound with the sentence `missing` also where the row is not the user's to know of,
+    Forbidden, and Changed where `ref` does not accept the row's version.
+    """
+    found = None
+    if models.known_id(ref.row_id):
+        query = table.select(table.calendar_id, table.version).where(table.id == ref.row_id)
+        found = query.tuples().first()
+    if found is None or ref.calendar_id not in (None, found[0]):
+        raise NotFound(missing)
+    try:
+        access = enter(ref.telegram_id, found[0])
+    except NotFound:
+        raise NotFound(missing) from None
+    access.require(need)
+    if not ref.accepts(found[1]):
+        raise Changed(CHANGED)
     return access
 
 
@@ -169,12 +213,13 @@ def _create_personal(
     account: Account, user_id: int, chat_id: int, config: Config, now: int
 ) -> None:
     title = account.first_name or account.username or str(account.telegram_id)
-    calendar_id = _create("personal", title, config, now, user=user_id)
-    _add_member(calendar_id, user_id, OWNER, now)
-    reminders.subscribe(calendar_id, chat_id, now)
+    calendar_id = create("personal", title, config, now, user=user_id)
+    add_member(calendar_id, user_id, OWNER, now)
+    rules.subscribe(calendar_id, chat_id, now)
 
 
-def _create(kind: str, title: str, config: Config, now: int, **more: Any) -> int:
+def create(kind: str, title: str, config: Config, now: int, **more: Any) -> int:
+    """Make a calendar with the instance's time and zone; `more` are further columns."""
     return Calendar.insert(
         kind=kind,
         title=title[:200],
@@ -185,7 +230,7 @@ def _create(kind: str, title: str, config: Config, now: int, **more: Any) -> int
     ).execute()
 
 
-def _add_member(calendar_id: int, user_id: int, role: str, now: int) -> None:
+def add_member(calendar_id: int, user_id: int, role: str, now: int) -> None:
     """Give the user that role, whatever it was before."""
     Member.insert(calendar=calendar_id, user=user_id, role=role, created_at=now).on_conflict(
         conflict_target=[Member.user, Member.calendar], update={Member.role: role}
@@ -202,7 +247,7 @@ def ensure_shared(config: Config, now: int) -> None:
             ).execute()
             return
         if not Calendar.select().where(current).exists():
-            _create("shared", config.shared_calendar, config, now)
+            create("shared", config.shared_calendar, config, now)
         Calendar.update(
             title=config.shared_calendar,
             open_to_everyone=config.shared_calendar_access == "everyone",
@@ -211,14 +256,24 @@ def ensure_shared(config: Config, now: int) -> None:
         shared_id = Calendar.select(Calendar.id).where(current).scalar()
         for telegram_id in config.admin_telegram_ids:
             _make_owner(shared_id, telegram_id, now)
+        members = User.select(User.chat).join(Member, on=(Member.user == User.id))
+        for (chat_id,) in list(members.where(Member.calendar == shared_id).tuples()):
+            rules.subscribe(shared_id, chat_id, now)
+
+
+def archive(calendar_id: int, now: int) -> None:
+    """Hide a calendar from everybody and stop its reminders; its rows stay."""
+    rules.unsubscribe(calendar_id)
+    Calendar.update(archived_at=now).where(
+        Calendar.id == calendar_id, Calendar.archived_at.is_null()
+    ).execute()
 
 
 def _make_owner(calendar_id: int, telegram_id: int, now: int) -> None:
     chat_id = _chat(telegram_id, "private", False, now)
     known = User.select(User.id).where(User.telegram_id == telegram_id).scalar()
     user_id = known or _user(Account(telegram_id), chat_id, now)
-    _add_member(calendar_id, user_id, OWNER, now)
-    reminders.subscribe(calendar_id, chat_id, now)
+    add_member(calendar_id, user_id, OWNER, now)
 
 
 @dataclass(frozen=True)
@@ -237,50 +292,12 @@ def enter_group(telegram_id: int, group: Group, role: str, config: Config, now: 
     with models.writing():
         recipient = _chat(group.chat_id, "group", True, now)
         found = Calendar.select(Calendar.id).where(Calendar.chat == recipient).scalar()
-        calendar_id = found or _create("group", group.title or "Group", config, now, chat=recipient)
+        calendar_id = found or create("group", group.title or "Group", config, now, chat=recipient)
         if not found:
-            reminders.subscribe(calendar_id, recipient, now)
+            rules.subscribe(calendar_id, recipient, now)
         user_id = User.select(User.id).where(User.telegram_id == telegram_id).scalar()
-        _add_member(calendar_id, user_id, role, now)
+        add_member(calendar_id, user_id, role, now)
     return enter(telegram_id, calendar_id)
-
-
-def update_settings(
-    access: Access,
-    now: int,
-    *,
-    timezone: str | None = None,
-    notification_minute: int | None = None,
-) -> None:
-    """Change when reminders come: for a group its own setting, else this member's.
-
-    Raises Forbidden for a group unless the user may write to it, ValueError for an unknown zone.
-    """
-    given = {"timezone": timezone, "notification_minute": notification_minute}
-    changes = {name: value for name, value in given.items() if value is not None}
-    if timezone is not None:
-        dates.zone(timezone)
-    with models.writing():
-        if access.kind == "group":
-            access.require(EDITOR)
-            Calendar.update(changes).where(Calendar.id == access.calendar_id).execute()
-        else:
-            Member.update(changes).where(
-                Member.calendar == access.calendar_id, Member.user == access.user_id
-            ).execute()
-        reminders.reschedule(access.calendar_id, now)
-
-
-def language(account: Account, default: str) -> str:
-    """The language to speak with the user: the chosen one, else Telegram's, else `default`."""
-    chosen = User.select(User.language).where(User.telegram_id == account.telegram_id).scalar()
-    return chosen or language_of(account.language_code, default)
-
-
-def choose_language(telegram_id: int, chosen: str) -> None:
-    """Remember the language that a registered user chose; one of texts.LANGUAGES."""
-    with models.writing():
-        User.update(language=chosen).where(User.telegram_id == telegram_id).execute()
 
 
 def changed(calendar_id: int) -> None:

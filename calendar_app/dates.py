@@ -66,6 +66,14 @@ def next_occurrence(born: BirthDate, today: dt.date, leap_day: str) -> dt.date:
     return occurrence(born, today.year + 1, leap_day)
 
 
+def next_day(month: int, day: int, today: dt.date) -> dt.date:
+    """The first such day from `today` on that exists: 29 February comes in leap years only."""
+    # Eight years can lie between two leap days (1896 and 1904).
+    years = range(today.year, today.year + 9)
+    days = (dt.date(year, month, day) for year in years if exists(year, month, day))
+    return next(found for found in days if found >= today)
+
+
 def age(born: BirthDate, on: dt.date, leap_day: str) -> int | None:
     """Whole years on that day, None where the year of birth is unknown."""
     if born.year is None:

@@ -62,6 +62,13 @@ class NotFound(AppError):
     title = "Not found"
 
 
+class Conflict(AppError):
+    """It would leave things in a state that must not be, such as a calendar without owner."""
+
+    status = 409
+    title = "Conflict"
+
+
 class Changed(AppError):
     """The thing was changed by somebody else since it was read."""
 
@@ -69,12 +76,23 @@ class Changed(AppError):
     title = "Changed meanwhile"
 
 
-class Unavailable(AppError):
-    """It cannot be done now but can later: `retry_after` seconds from now."""
-
-    status = 503
-    title = "Not available now"
+class Later(AppError):
+    """Base of what cannot be done now but can later: `retry_after` seconds from now."""
 
     def __init__(self, message: str, /, retry_after: int = 30, **params: Any) -> None:
         super().__init__(message, **params)
         self.retry_after = retry_after
+
+
+class TooMany(Later):
+    """This user or this address asks for more than its share."""
+
+    status = 429
+    title = "Too many requests"
+
+
+class Unavailable(Later):
+    """Something that is needed for it is missing at the moment."""
+
+    status = 503
+    title = "Not available now"

@@ -7,12 +7,14 @@ it in openapi.json. `check` is the only way in.
 import re
 import unicodedata
 from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     StringConstraints,
     ValidationError,
     WithJsonSchema,
@@ -45,9 +47,15 @@ MESSAGES = {
     "date_form": N_("must be a date written YYYY-MM-DD, or --MM-DD without the year"),
     "date_missing": N_("is not a day that exists"),
     "year_missing": N_("must have a year: YYYY-MM-DD"),
+    "time_form": N_("must be a time of the day written HH:MM"),
+    "zone_unknown": N_("must be a time zone such as Europe/Berlin"),
+    "address_form": N_("must be an address that starts with https://, http:// or tg://"),
+    "list_type": N_("must be a list"),
+    "too_long": N_("has too many entries: at most {max_length}"),
 }
 # Letters and symbols that show nothing: Hangul fillers and the empty Braille cell.
 FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
+REFUSED = N_("Some fields cannot be taken as they are; see errors.")
 OTHERWISE = N_("cannot be taken as it is")
 
 
@@ -57,13 +65,18 @@ class Input(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
 
+def left_out(value: Any) -> Any:
+    """A field of a patch: it may be left out, and then means nothing, not even `value`."""
+    return Field(value, json_schema_extra=lambda schema: schema.pop("default"))
+
+
 def check(model: type[Model], data: Any) -> Model:
     """The data as that model; raises Invalid with all wrong fields at once."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
         raise Invalid(
-            N_("Some fields cannot be taken as they are; see errors."),
+            REFUSED,
             *(_field_error(found) for found in error.errors(include_url=False)),
         ) from None
 
@@ -116,6 +129,20 @@ def _with_year(text: str) -> str:
     return text
 
 
+def _time(text: str) -> str:
+    try:
+        minute = dates.minute_of_day(text)
+    except ValueError:
+        raise PydanticCustomError("time_form", "not a time") from None
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def _zone(text: str) -> str:
+    if text not in dates.zone_names():
+        raise PydanticCustomError("zone_unknown", "not a zone")
+    return text
+
+
 def _optional(limit: int, clean: Any) -> Any:
     """Text that may be left out, null or empty, which all mean the same."""
     return Annotated[
@@ -151,4 +178,27 @@ Date = Annotated[
 ]
 FullDate = Annotated[
     Date, AfterValidator(_with_year), WithJsonSchema({"type": "string", "format": "date"})
+]
+TimeOfDay = Annotated[
+    str,
+    StringConstraints(max_length=5),
+    AfterValidator(_time),
+    WithJsonSchema({"type": "string", "pattern": "^([01]?[0-9]|2[0-3]):[0-5][0-9]$"}),
+]
+Zone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_zone)]
+
+
+def _address(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = None
+    if not parts or parts.scheme not in ("http", "https", "tg") or not (parts.netloc or parts.path):
+        raise PydanticCustomError("address_form", "not an address")
+    return text
+
+
+# It is drawn as a QR code and never fetched.
+QrAddress = Annotated[
+    str, StringConstraints(max_length=512), AfterValidator(_one_line), AfterValidator(_address)
 ]

@@ -58,6 +58,15 @@ def beat(state: str, detail: str, now: int) -> None:
             ).execute()
 
 
+def introduce(username: str, now: int) -> None:
+    """The bot process says what the bot is called in Telegram, for links that lead to it."""
+    row = {"username": username, "state": "ok", "since": now, "beat_at": now}
+    with models.writing():
+        BotState.insert(id=1, **row).on_conflict(
+            conflict_target=[BotState.id], update={BotState.username: username}
+        ).execute()
+
+
 def bot_state(now: int) -> str:
     """What the bot last recorded, or `stopped` when it shows no life."""
     row = BotState.get_or_none(BotState.id == 1)

@@ -7,10 +7,10 @@ Domain modules query these classes; every write happens inside `writing()`. Nobo
 import fcntl
 import os
 import threading
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import peewee
@@ -94,10 +94,28 @@ class Member(Table):
     timezone = TextField(null=True)
     notification_minute = IntegerField(null=True)
     leap_day = TextField(null=True)
+    weekly_digest = IntegerField(null=True)
+    monthly_digest = BooleanField(default=False)
+    quiet_from = IntegerField(null=True)
+    quiet_to = IntegerField(null=True)
     created_at = BigIntegerField()
 
     class Meta:
         table_name = "members"
+
+
+class Invitation(Table):
+    """A link that makes whoever follows it a member; only a hash of its code is kept."""
+
+    calendar = peewee.ForeignKeyField(Calendar)
+    code_hash = TextField()
+    role = TextField()
+    expires_at = BigIntegerField()
+    uses_left = IntegerField()
+    created_by = peewee.ForeignKeyField(User, column_name="created_by")
+
+    class Meta:
+        table_name = "invitations"
 
 
 class Birthday(Table):
@@ -238,10 +256,25 @@ class IdempotencyKey(Table):
         table_name = "idempotency_keys"
 
 
+class Quota(Table):
+    """How often a user did something costly on one day (UTC)."""
+
+    id = None
+    user = peewee.ForeignKeyField(User)
+    kind = TextField()
+    day = TextField()
+    used = IntegerField()
+
+    class Meta:
+        table_name = "quotas"
+        primary_key = peewee.CompositeKey("user", "kind")
+
+
 class BotState(Table):
     """What the bot process last recorded of itself; one row."""
 
     id = IntegerField(primary_key=True)
+    username = TextField(default="")
     state = TextField()
     detail = TextField(default="")
     since = BigIntegerField()
@@ -350,9 +383,13 @@ def disconnect() -> None:
         database.close()
 
 
-def fold(text: str) -> str:
-    """The text as it is searched: without case, ё as е, in one Unicode form."""
-    return unicodedata.normalize("NFKC", text).casefold().replace("ё", "е")
+def any_row(table: str, condition: str, *values: Any) -> bool:
+    """Whether a table has a row for a condition in SQL, with a `?` for each value.
+
+    For questions asked every second: building the query would cost far more than asking it.
+    """
+    sql = f"SELECT 1 FROM {table} WHERE {condition} LIMIT 1".replace("?", database.param)  # noqa: S608
+    return database.execute_sql(sql, values).fetchone() is not None
 
 
 def known_id(number: int) -> bool:

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import JOIN, fn
+from peewee import fn
 
-from . import dates, models, texts
+from . import dates, models, rules, texts
 from .dates import BirthDate
 from .models import Birthday, Calendar, Chat, Member, Promise, ReminderRule, User
 from .texts import N_
@@ -29,6 +29,7 @@ BELATED_DAYS = 7
 ON_TIME_SECONDS = 15 * 60
 RETRY_SECONDS = (5, 15, 60, 300, 900)
 RULES_AT_ONCE = 200
+DUE = "state = 'planned' AND try_at <= ? AND lease_until <= ?"
 
 
 @dataclass(frozen=True)
@@ -58,61 +59,6 @@ class Message:
 Send = Callable[[Message], Outcome]
 
 
-# --- rules -------------------------------------------------------------------------------
-
-
-def subscribe(calendar_id: int, recipient_id: int, now: int, days_before: int = 0) -> None:
-    """Promise that chat a reminder of the calendar's birthdays, so many days before each."""
-    zone, minute = _clock(calendar_id, recipient_id)
-    next_date = _next_date(now, zone, minute)
-    ReminderRule.insert(
-        calendar=calendar_id,
-        recipient=recipient_id,
-        kind="birthday",
-        days_before=days_before,
-        next_date=next_date.isoformat(),
-        next_due_at=dates.instant(next_date, minute, zone),
-    ).on_conflict_ignore().execute()
-
-
-def reschedule(calendar_id: int, now: int) -> None:
-    """Follow a change of time or zone: nothing that was still to come is left out."""
-    rules = ReminderRule.select().where(ReminderRule.calendar == calendar_id)
-    for rule in list(rules):
-        zone, minute = _clock(calendar_id, rule.recipient_id)
-        # A day that was worked off already may come again: the ledger forbids doubles.
-        next_date = min(rule.next_date, _next_date(now, zone, minute).isoformat())
-        due = dates.instant(dt.date.fromisoformat(next_date), minute, zone)
-        ReminderRule.update(next_date=next_date, next_due_at=due).where(
-            ReminderRule.id == rule.id
-        ).execute()
-
-
-def _clock(calendar_id: int, recipient_id: int) -> tuple[str, int]:
-    """Zone and minute of the day for one recipient: a member's own, else the calendar's."""
-    query = _with_member(Calendar.select(*CLOCK), recipient_id).where(Calendar.id == calendar_id)
-    return query.tuples().get()
-
-
-CLOCK = (
-    fn.COALESCE(Member.timezone, Calendar.timezone),
-    fn.COALESCE(Member.notification_minute, Calendar.notification_minute),
-)
-
-
-def _with_member(query: Any, recipient: Any) -> Any:
-    """Joins the member whose private chat the recipient is, if it is one."""
-    member = (Member.user == User.id) & (Member.calendar == Calendar.id)
-    return query.join(User, JOIN.LEFT_OUTER, on=(User.chat == recipient)).join(
-        Member, JOIN.LEFT_OUTER, on=member
-    )
-
-
-def _next_date(now: int, zone: str, minute: int) -> dt.date:
-    today = dates.local_date(now, zone)
-    return today if dates.instant(today, minute, zone) >= now else today + dt.timedelta(days=1)
-
-
 # --- from rules to promises --------------------------------------------------------------
 
 
@@ -122,7 +68,8 @@ def plan(now: int) -> int:
     Looking costs one index lookup when nothing is due. Catches up day by day after a downtime.
     """
     fired = 0
-    while due := _due_rules(now):
+    while models.any_row("reminder_rules", "next_due_at <= ?", now):
+        due = _due_rules(now)
         done = _fire_all(due)
         fired += done
         if not done:
@@ -148,7 +95,7 @@ def _fire_all(due: list[Any]) -> int:
 
 def _due_rules(now: int) -> list[Any]:
     query = (
-        _with_member(
+        rules.with_member(
             ReminderRule.select(
                 ReminderRule.id,
                 ReminderRule.calendar_id.alias("calendar_id"),
@@ -157,8 +104,8 @@ def _due_rules(now: int) -> list[Any]:
                 ReminderRule.days_before,
                 ReminderRule.next_date,
                 ReminderRule.next_due_at,
-                CLOCK[0].alias("zone"),
-                CLOCK[1].alias("minute"),
+                rules.CLOCK[0].alias("zone"),
+                rules.CLOCK[1].alias("minute"),
                 fn.COALESCE(Member.leap_day, dates.FEB28).alias("leap_day"),
             ).join(Calendar),
             ReminderRule.recipient,
@@ -256,7 +203,10 @@ def deliver(send: Send, now: int, owner: str, default_language: str = "en") -> b
 def _claim(now: int, owner: str, default_language: str) -> _Claim | None:
     """Lease the promise that has waited longest and all that go out with it."""
     free = (Promise.state == "planned") & (Promise.try_at <= now) & (Promise.lease_until <= now)
-    while first := Promise.select().where(free).order_by(Promise.try_at, Promise.id).first():
+    while models.any_row("ledger", DUE, now, now):
+        first = Promise.select().where(free).order_by(Promise.try_at, Promise.id).first()
+        if first is None:
+            return None  # Another process was faster.
         name = f"{owner}/{uuid.uuid4()}"
         same = [getattr(Promise, key) == getattr(first, key) for key in ONE_MESSAGE]
         lease = {"lease_owner": name, "lease_until": now + LEASE_SECONDS}
@@ -284,7 +234,7 @@ def _people_claimed(name: str) -> list[Any]:
 def _loaded(
     name: str, first: Promise, people: list[Any], now: int, default_language: str
 ) -> _Claim:
-    zone, _ = _clock(first.calendar_id, first.recipient_id)
+    zone, _ = rules.clock(first.calendar_id, first.recipient_id)
     user = User.get_or_none(User.chat == first.recipient_id)
     chosen = user.language if user else first.calendar.language
     spoken = texts.language_of(user.language_code if user else "", default_language)

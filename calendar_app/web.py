@@ -12,22 +12,24 @@ from typing import Any
 
 from flask import Flask, Response, current_app, request
 from flask.json.provider import DefaultJSONProvider
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.exceptions import HTTPException
 
 from . import auth, calendars, idempotency, models, texts
 from .calendars import Account
 from .config import Config
-from .errors import AppError, Invalid, Unauthorized, Unavailable
+from .errors import AppError, Invalid, Later, Unauthorized, Unavailable
 from .fields import check
 from .texts import N_
 
 log = logging.getLogger(__name__)
 
 MAX_BODY = 256 * 1024
+FLAGS = ("public", "idempotent", "conflicts", "limited")
 SAFE = ("GET", "HEAD", "OPTIONS")
 NO_SIGN_IN = N_("Sign in first: send Telegram's initData as X-Init-Data, or a session as Bearer.")
 NO_TOKEN = N_("Nobody can sign in yet: the server has no bot token.")
+NOT_JSON = N_("The body is not valid JSON.")
 BUSY = N_("The database cannot be used at the moment. Try again shortly.")
 BROKEN = N_("Something went wrong on the server; it has been logged. Try again later.")
 EXPLAINED = {
@@ -48,9 +50,11 @@ class Params(BaseModel):
 
 
 class CalendarParams(Params):
-    """The calendar to use; left out: the shared one if listed there, else one's own."""
+    """The calendar to use."""
 
-    calendar: int | None = None
+    calendar: int | None = Field(
+        None, description="left out: the shared one if one is listed there, else one's own"
+    )
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ class Route:
     status: int
     public: bool
     idempotent: bool
+    conflicts: bool
+    limited: bool
 
     @property
     def summary(self) -> str:
@@ -107,10 +113,14 @@ def route(
     returns: Any = None,
     **more: Any,
 ) -> Callable[[Callable[..., Any]], Route]:
-    """Declare a route; more: `status` (200), `public` (no sign-in), `idempotent` (takes a key)."""
+    """Declare a route.
+
+    More: `status` (200), `public` (no sign-in), `idempotent` (takes an Idempotency-Key),
+    `conflicts` (may answer 409), `limited` (has a daily quota).
+    """
 
     def declare(view: Callable[..., Any]) -> Route:
-        settings = {"status": 200, "public": False, "idempotent": False} | more
+        settings = {"status": 200} | dict.fromkeys(FLAGS, False) | more
         return Route(method, paths, view, params, body, returns, **settings)
 
     return declare
@@ -145,16 +155,32 @@ def _endpoint(declared: Route) -> Callable[..., Response]:
     def serve(**path: Any) -> Response:
         config, at = current_app.config["calendar"], now(current_app)
         account = Account(0)
+        address = _address()
+        _limit(address, f"address {address}")
         if not declared.public:
             account = sign_in(config, at)
+            _limit(address, f"user {account.telegram_id}")
             if request.method not in SAFE:
                 calendars.register(account, config, at)
         call = Call(account, config, check(declared.params, request.args.to_dict() | path), at)
-        if declared.idempotent and "Idempotency-Key" in request.headers:
+        if declared.idempotent and request.headers.get("Idempotency-Key"):
             return _once(declared, call)
         return _answer(declared, call)
 
     return serve
+
+
+def _address() -> str:
+    """The client's address; "" for who asks at the unix socket itself, without nginx."""
+    # Only nginx, behind the unix socket, is believed what it says of others.
+    return request.remote_addr or request.headers.get("X-Real-IP", "")
+
+
+def _limit(address: str, name: str) -> None:
+    """Count a request from elsewhere; this machine's own at the unix socket are not counted."""
+    limits = current_app.config.get("limits")
+    if address and limits:
+        limits.spend(name)
 
 
 def _answer(declared: Route, call: Call) -> Response:
@@ -210,13 +236,19 @@ def json_body() -> Any:
     if request.mimetype != "application/json":
         raise HTTPException(response=problem(415, EXPLAINED[415]))
     try:
-        return json.loads(data, parse_constant=_no_constant)
+        return json.loads(data, parse_constant=_no_constant, parse_float=_number)
     except (ValueError, RecursionError):
-        raise AppError(N_("The body is not valid JSON.")) from None
+        raise AppError(NOT_JSON) from None
 
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def _number(text: str) -> int | float:
+    """JSON has one kind of number: 2.0 is the whole number 2."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
 
 
 def problem(status: int, detail: str, **more: Any) -> Response:
@@ -251,7 +283,7 @@ def _expected(error: AppError) -> Response:
             for wrong in error.errors
         ]
     answer = problem(error.status, texts.say(language, error.message, **error.params), **more)
-    if isinstance(error, Unavailable):
+    if isinstance(error, Later):
         answer.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, Unauthorized):
         answer.headers["WWW-Authenticate"] = 'Bearer realm="birthday calendar"'

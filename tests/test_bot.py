@@ -248,3 +248,18 @@ def test_in_a_group_the_bot_leaves_the_talk_of_others_alone(running, telegram):
     anna.send("/today", chat=family)
     assert "Nobody has a birthday today" in family.wait_for_message().text
     assert len([m for m in family.messages() if m.from_bot]) == 2
+
+
+def test_a_link_of_an_invitation_makes_a_member(running, telegram):
+    anna, boris = telegram.add_user("Anna"), telegram.add_user("Boris")
+    headers = {"X-Init-Data": telegram.init_data(anna, bot=running.bot_account)}
+    made = running.request("POST", "/api/calendars", json={"title": "Family"}, headers=headers)
+    path = f"/api/calendars/{made.json()['id']}/invitations"
+    link = running.request("POST", path, json={"role": "editor"}, headers=headers).json()["url"]
+    address, _, payload = link.partition("?start=")
+    assert address == f"https://t.me/{running.bot_account.username}"
+    assert "joined the calendar Family" in ask(boris, f"/start {payload}").text
+    assert "not valid any more" in ask(telegram.add_user("Eve"), f"/start {payload}").text
+    headers = {"X-Init-Data": telegram.init_data(boris, bot=running.bot_account)}
+    titles = [row["title"] for row in running.get("/api/calendars", headers=headers).json()]
+    assert titles == ["Boris", "Family"]

@@ -128,10 +128,15 @@ def test_what_requests_says_of_a_connection_that_failed_has_no_token(journal):
     assert_no_secret(journal())
 
 
-@pytest.mark.parametrize("name", ["gunicorn.error", "gunicorn.access", "urllib3", "TeleBot", ""])
+@pytest.mark.parametrize("name", ["gunicorn.error", "urllib3", "TeleBot", "werkzeug", ""])
 def test_other_peoples_loggers_are_masked_too_and_say_things_once(name, journal):
     logging.getLogger(name).error("got %s", TOKEN)
     assert journal().count("got <token>") == 1
+
+
+def test_gunicorn_writes_no_access_log_of_its_own(journal):
+    logging.getLogger("gunicorn.access").info("GET /health")
+    assert journal() == ""
 
 
 def test_a_password_in_the_address_of_a_database_is_masked():

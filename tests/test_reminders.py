@@ -6,8 +6,8 @@ import threading
 import pytest
 
 from calendar_app import birthdays, calendars, dates, models, reminders
-from calendar_app.birthdays import Ref
-from calendar_app.calendars import Account
+from calendar_app import settings as preferences
+from calendar_app.calendars import Account, Ref
 from calendar_app.models import Chat, Promise, ReminderRule
 from calendar_app.reminders import Outcome
 from tests.world import settings
@@ -52,7 +52,7 @@ class Life:
 
     def change(self, **values):
         access = calendars.enter(ALICE.telegram_id)
-        calendars.update_settings(access, self.clock.now, **values)
+        preferences.change(access, values, self.clock.now)
 
     def look(self, owner="bot/1"):
         """What the bot does every second."""
@@ -163,7 +163,7 @@ def test_a_user_who_moves_loses_nothing_and_gets_nothing_twice(begin):
 def test_a_new_time_holds_from_now_on_also_today(begin):
     life = begin("2026-12-10 12:00")
     life.add("Ada", "1815-12-10")
-    life.change(notification_minute=18 * 60)
+    life.change(notification_time="18:00")
     life.until("2026-12-11 12:00")
     assert [when for when, _ in life.post.sent] == [at("2026-12-10 18:00")]
 
@@ -328,7 +328,7 @@ def test_a_recipient_who_never_wrote_to_the_bot_is_told_apart(begin):
 
 def test_reminders_speak_russian_with_its_plurals(begin):
     life = begin("2026-12-01 12:00")
-    calendars.choose_language(ALICE.telegram_id, "ru")
+    life.change(language="ru")
     life.add("Ада Лавлейс", "1815-12-10")
     life.add("Борис", "1965-12-10")
     life.until("2026-12-10 12:00")

@@ -9,7 +9,8 @@ from tests.telegram.initdata import signed
 
 ROOT = Path(__file__).resolve().parent.parent
 TOKEN = "1234567890:TEST-only-not-a-real-token-aaaaaaaaaaa"
-PEOPLE = {"Alice": 5_000_000_001, "Bob": 5_000_000_002, "Charlie": 5_000_000_003}
+NAMES = ("Alice", "Bob", "Charlie", "Dave", "Eve")
+PEOPLE = {name: 5_000_000_001 + number for number, name in enumerate(NAMES)}
 
 
 def settings(folder, **more):

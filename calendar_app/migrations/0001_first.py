@@ -65,10 +65,24 @@ CREATE TABLE members (
     timezone TEXT,
     notification_minute INTEGER {MINUTE},
     leap_day TEXT {LEAP_DAY},
+    weekly_digest INTEGER CHECK (weekly_digest BETWEEN 0 AND 6),
+    monthly_digest BOOLEAN NOT NULL DEFAULT FALSE,
+    quiet_from INTEGER CHECK (quiet_from BETWEEN 0 AND 1439),
+    quiet_to INTEGER CHECK (quiet_to BETWEEN 0 AND 1439),
     created_at BIGINT NOT NULL,
     UNIQUE (user_id, calendar_id)
 );
 CREATE INDEX members_calendar ON members (calendar_id);
+CREATE TABLE invitations (
+    id {{id}},
+    calendar_id BIGINT NOT NULL REFERENCES calendars (id) ON DELETE CASCADE,
+    code_hash TEXT NOT NULL UNIQUE,
+    role TEXT NOT NULL {ROLE},
+    expires_at BIGINT NOT NULL,
+    uses_left INTEGER NOT NULL CHECK (uses_left >= 0),
+    created_by BIGINT NOT NULL REFERENCES users (id) ON DELETE CASCADE
+);
+CREATE INDEX invitations_calendar ON invitations (calendar_id);
 CREATE TABLE birthdays (
     id {{id}},
     calendar_id BIGINT NOT NULL REFERENCES calendars (id) ON DELETE CASCADE,
@@ -180,8 +194,16 @@ CREATE TABLE idempotency_keys (
     UNIQUE (user_id, request)
 );
 CREATE INDEX idempotency_keys_created ON idempotency_keys (created_at);
+CREATE TABLE quotas (
+    user_id BIGINT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL,
+    day TEXT NOT NULL CHECK (length(day) = 10),
+    used INTEGER NOT NULL,
+    PRIMARY KEY (user_id, kind)
+);
 CREATE TABLE bot_state (
     id INTEGER PRIMARY KEY CHECK (id = 1),
+    username TEXT NOT NULL DEFAULT '',
     state TEXT NOT NULL,
     detail TEXT NOT NULL DEFAULT '',
     since BIGINT NOT NULL,

@@ -3,7 +3,8 @@
 import datetime as dt
 from dataclasses import replace
 
-from calendar_app import calendars, conversation, dates, texts
+from calendar_app import calendars, conversation, dates, settings, texts
+from calendar_app.errors import Invalid
 
 from .replies import Button, Menu, Reply, column, grid
 from .talk import Talk
@@ -59,10 +60,9 @@ def times(talk: Talk) -> list[Reply]:
 def time(talk: Talk) -> list[Reply]:
     """A time was pressed or typed."""
     try:
-        minute = dates.minute_of_day(talk.text.strip())
-    except ValueError:
+        _change(talk, notification_time=talk.text.strip())
+    except Invalid:
         return talk.reply(talk.say("Write a time of the day, such as 09:30."), ask=True)
-    calendars.update_settings(talk.access, talk.now, notification_minute=minute)
     return _done(talk)
 
 
@@ -77,7 +77,7 @@ def zone(talk: Talk) -> list[Reply]:
     """A zone was pressed, or a city typed."""
     found = texts.zones(talk.text)
     if len(found) == 1:
-        calendars.update_settings(talk.access, talk.now, timezone=found[0])
+        _change(talk, timezone=found[0])
         return _done(talk)
     if not found:
         sentence = talk.say("No time zone is known for {place}. Write a larger city nearby.",
@@ -95,7 +95,7 @@ def language(talk: Talk) -> list[Reply]:
     """A language was pressed."""
     if talk.text not in texts.LANGUAGES:
         return []
-    calendars.choose_language(talk.account.telegram_id, talk.text)
+    settings.change(talk.access, {"language": talk.text}, talk.now)
     answer = show(replace(talk, language=talk.text))
     return answer if talk.in_group else [*answer, Menu(talk.chat_id, talk.text)]
 
@@ -103,6 +103,12 @@ def language(talk: Talk) -> list[Reply]:
 def heard(talk: Talk, step: str) -> list[Reply]:
     """The answer to a question that was asked in this conversation."""
     return time(talk) if step == "time" else zone(talk)
+
+
+def _change(talk: Talk, **values: str) -> None:
+    """In a group for the group, else for oneself."""
+    change = settings.change_group if talk.in_group else settings.change
+    change(talk.access, values, talk.now)
 
 
 def _ask(talk: Talk, step: str) -> None:
