@@ -22,13 +22,14 @@ from calendar_app.config import Config
 
 from .handlers import World
 from .menus import Menus
-from .sender import Sender
+from .sender import Sender, failure, is_trouble
 from .status import Status
 from .updates import Poller
 
 log = logging.getLogger("bot")
 
 LOOK_SECONDS = 1
+MENU_PAUSE = 600
 # What is being sent when the stop comes is finished; the held poll is simply left.
 STOP_SECONDS = 4
 CONNECT_SECONDS, READ_SECONDS = 5, 15
@@ -67,9 +68,10 @@ def _run(settings: Config, stop: threading.Event) -> None:
     bot = _telebot(settings)
     menus = Menus(bot, settings)
     status, sender = Status(), Sender(bot, menus, stop)
-    poller = Poller(bot, sender, status, lambda: _introduce(bot, menus, settings))
+    poller = Poller(bot, sender, status, lambda: _introduce(bot, settings))
     loops = [
         _thread("updates", poller.run),
+        _thread("menus", lambda: _register_menus(menus, status, stop)),
         _thread("reminders", lambda: _send_reminders(sender, settings)),
     ]
     while not stop.wait(health.BEAT_SECONDS):
@@ -98,13 +100,28 @@ def _telebot(settings: Config) -> TeleBot:
     return TeleBot(settings.bot_token, threaded=False, validate_token=False)
 
 
-def _introduce(bot: TeleBot, menus: Menus, settings: Config) -> World:
-    """Ask Telegram who we are and tell it our commands and menu button."""
+def _introduce(bot: TeleBot, settings: Config) -> World:
+    """Ask Telegram who we are."""
     me = bot.get_me()
     log.info("this is @%s", me.username)
-    health.introduce(me.username, int(time.time()))
-    menus.register()
-    return World(settings, me.username)
+    health.introduce(me.username or "", int(time.time()))
+    return World(settings, me.username or "")
+
+
+def _register_menus(menus: Menus, status: Status, stop: threading.Event) -> None:
+    """Tell Telegram our commands and menu button, once it answers; nothing else waits for it."""
+    pause = LOOK_SECONDS
+    while not stop.wait(pause):
+        if status.state != "ok":
+            continue
+        try:
+            menus.register()
+            return
+        except Exception as error:
+            if not is_trouble(error):
+                raise
+            log.warning("commands and menu are not registered yet: %s", failure(error).reason)
+            pause = MENU_PAUSE
 
 
 def _send_reminders(sender: Sender, settings: Config) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from telebot import types
 
-from calendar_app import calendars, conversation, reminders, texts
+from calendar_app import calendars, conversation, reminders, settings, texts
 from calendar_app.calendars import EDITOR, OWNER, VIEWER, Account
 from calendar_app.config import Config
 from calendar_app.errors import AppError, Invalid
@@ -120,7 +120,7 @@ def _talk(user: types.User, chat: types.Chat, message_id: int, world: World, **m
     else:
         access = calendars.enter(user.id)
     known = {
-        "language": preferences.language(account, world.config.default_language),
+        "language": settings.language(account, world.config.default_language),
         "chat_id": chat.id,
         "message_id": message_id,
         "in_group": in_group,

@@ -73,7 +73,8 @@ class Sender:
     def send(self, message: Message) -> Outcome:
         """Send a reminder; tells what became of it and raises nothing of Telegram's."""
         try:
-            self.bot.send_message(message.chat_id, message.html, parse_mode="HTML")
+            # The plain call: an answer that telebot cannot read must not send it twice.
+            apihelper.send_message(self.bot.token, message.chat_id, message.html, parse_mode="HTML")
         except Exception as error:
             if not is_trouble(error):
                 raise

@@ -171,3 +171,12 @@ def test_no_token_and_no_init_data_stands_in_any_log(anna, running, telegram):
     assert running.token not in logs
     assert running.token.partition(":")[2] not in logs
     assert "hash=" not in logs.replace("hash=<masked>", "")
+
+
+def test_a_server_without_menus_serves_all_the_same(service, telegram, anna):
+    for method in ("setMyCommands", "setChatMenuButton"):
+        telegram.fail(method, times=None, status=404, description="Not Found: method not found")
+    running = service()
+    assert "Hello" in ask(anna, "/start").text
+    running.wait_for_bot("ok")
+    wait_for(lambda: "not registered yet" in running.log("bot"))
