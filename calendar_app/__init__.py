@@ -11,7 +11,7 @@ Map, from the ground up (an arrow points to what a module may import):
     calendars                      who may do what: the only way into a calendar
     birthdays, holidays, duties    what a calendar has
     settings, sharing, me          what a user sets, shares, owns
-    greetings, cards               texts to send, pictures to send
+    greetings, cards/               texts to send, pictures to send
     conversation, idempotency, quotas, limits   what must not be forgotten, or not too often
     auth                           who is asking: initData, sessions
     health                         what is well and what is not

@@ -212,7 +212,12 @@ def _schemas(routes: list[Route]) -> dict[str, Any]:
             models[declared.body] = "validation"
         models |= dict.fromkeys(_models_in(declared.returns), "serialization")
     _, document = models_json_schema(list(models.items()), ref_template=REF)
-    return document["$defs"]
+    found = document["$defs"]
+    for name in {each.body.__name__ for each in routes if each.body and each.method == "PATCH"}:
+        # What a patch leaves out stays: a client that filled in a default would overwrite it.
+        for described in found[name]["properties"].values():
+            described.pop("default", None)
+    return found
 
 
 def _models_in(returns: Any) -> list[type[BaseModel]]:
@@ -314,7 +319,7 @@ def _successes(declared: Route, path: str, schemas: dict[str, Any]) -> dict[str,
 
 def _content(declared: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     if declared.returns is bytes:
-        return {"image/png": {}}
+        return {"image/png": {"schema": {"type": "string", "format": "binary"}}}
     if declared.returns is None:
         return {"text/html": {"schema": TEXT}}
     schema = TypeAdapter(declared.returns).json_schema(ref_template=REF, mode="serialization")

@@ -10,8 +10,11 @@ from .texts import N_
 DAY = 24 * 3600
 
 
-def spend(telegram_id: int, kind: str, limit: int, now: int) -> None:
-    """Count one use by a registered user; raises TooMany until midnight UTC when used up."""
+def spend(telegram_id: int, kind: str, limit: int, now: int) -> int:
+    """Count one use by a registered user; returns how many there were today.
+
+    Raises TooMany, until midnight UTC, when they are used up.
+    """
     today = dt.datetime.fromtimestamp(now, dt.UTC).date().isoformat()
     with models.writing():
         user = User.select(User.id).where(User.telegram_id == telegram_id).scalar()
@@ -21,3 +24,4 @@ def spend(telegram_id: int, kind: str, limit: int, now: int) -> None:
         if not Quota.update(used=Quota.used + 1).where(mine, Quota.used < limit).execute():
             message = N_("That is enough for today ({limit} a day): try again tomorrow.")
             raise TooMany(message, DAY - now % DAY, limit=limit)
+        return Quota.select(Quota.used).where(mine).scalar()

@@ -305,7 +305,7 @@ def generate_greeting(call: Call) -> Any:
     """A greeting from templates, in the user's language; another one each time."""
     given = check(GreetingInput, call.body)
     row = birthdays.get(Ref(call.account.telegram_id, given.birthday_id, call.params.calendar))
-    quotas.spend(call.account.telegram_id, "greetings", GREETINGS_A_DAY, call.now)
+    choice = quotas.spend(call.account.telegram_id, "greetings", GREETINGS_A_DAY, call.now)
     access = calendars.enter(call.account.telegram_id, row["calendar_id"])
     born = dates.birth_date(row["birth_date"])
     on = dates.next_occurrence(born, _today(call, access), access.leap_day)
@@ -316,7 +316,7 @@ def generate_greeting(call: Call) -> Any:
         given.length,
         given.theme,
     )
-    return {"greeting": greetings.compose(_language(call), wish)}
+    return {"greeting": greetings.compose(_language(call), wish, choice)}
 
 
 @route("POST", "/api/panel/create-card", body=CardInput, returns=bytes, limited=True)

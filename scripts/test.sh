@@ -12,7 +12,11 @@ PATH=$PATH:/usr/sbin:/sbin
 # The system packages that tests need, each with what is left out without it.
 declare -A PACKAGES=(
 	["chromium"]="the browser tests"
-	["fonts-noto-color-emoji"]="emoji in the screenshots"
+	["fonts-noto-color-emoji"]="emoji in screenshots and on cards"
+	["fonts-noto-core"]="the tests of cards"
+	["fonts-noto-cjk"]="Chinese, Japanese and Korean on cards"
+	["fonts-dejavu-core"]="the tests of cards with one font only"
+	["libfribidi0"]="Arabic and Hebrew on cards"
 	["nginx-light"]="the check of nginx's configuration, and run.sh behind nginx"
 	["postgresql"]="the tests on PostgreSQL"
 	["shellcheck"]="the check of the shell scripts for mistakes"

@@ -169,6 +169,15 @@ def test_a_greeting_for_each_style_and_length(alice, language, style):
     assert sizes == sorted(sizes)
 
 
+def test_another_greeting_comes_each_time(alice):
+    body = {"birthday_id": alice.add(**ADA)["id"]}
+    first, second = (
+        alice.post("/api/panel/generate-greeting", json=body).json["greeting"] for _ in range(2)
+    )
+    assert first != second
+    assert "Ada Lovelace" in first
+
+
 def test_a_greeting_takes_up_the_theme(alice):
     ada = alice.add(**ADA)
     body = {"birthday_id": ada["id"], "theme": "sailing"}

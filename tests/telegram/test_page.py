@@ -2,12 +2,9 @@
 
 import shutil
 
-import pytest
-
 from .probes import inline, proxy, until
 
 
-@pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed")
 def test_people_can_use_the_page_through_a_proxy(sim, bot):
     from playwright.sync_api import expect, sync_playwright
 

@@ -231,5 +231,6 @@ def _draw_emoji(
     drawing = ImageDraw.Draw(strip)
     drawing.text((0, full), run.text, ink, font, "ls", direction=run.direction, embedded_color=True)
     scale = size * fonts.EMOJI_SCALE / full
-    small = strip.resize(tuple(max(1, round(edge * scale)) for edge in strip.size))
+    width, height = (max(1, round(edge * scale)) for edge in strip.size)
+    small = strip.resize((width, height), reducing_gap=1.5)
     image.paste(small, (round(place[0]), round(place[1] - full * scale)), small)

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import segno
 from PIL import Image, ImageDraw
 
-from . import artwork, texts
+from .. import texts
+from ..texts import N_
+from . import artwork
 from .fonts import Style
-from .texts import N_
 from .typesetting import Box, fit
 
 SIZE = (artwork.WIDTH, artwork.HEIGHT)
@@ -84,16 +85,16 @@ def _draw_heading(image: Image.Image, card: Card, accent: str, y: int) -> int:
         (texts.say(card.language, N_("Happy birthday!")), SMALL, 36, 54, accent),
         (card.full_name, TITLE, 104, 270, INK),
         (role, BODY, 34, 80, PALE_INK),
-        (card.day, SMALL, 34, 50, accent),
     )
-    width = 0
     for text, style, largest, height, ink in parts:
         block = fit(text, style, Box(LEFT, y, RIGHT - LEFT, height), largest)
-        if width := block.width:
+        if block.width:
             block.draw(image, (LEFT, y), ink, centred=True)
             y += block.height + GAP // 2
-    _rule(image, y - GAP // 2 - 24, width // 2 + 28, accent)
-    return y + GAP
+    day = fit(card.day, SMALL, Box(LEFT, y, RIGHT - LEFT, 50), 34)
+    day.draw(image, (LEFT, y), accent, centred=True)
+    _rule(image, y + day.height // 2, day.width and day.width // 2 + GAP, accent)
+    return y + day.height + GAP + GAP // 2
 
 
 def _rule(image: Image.Image, y: int, clear: int, ink: str) -> None:

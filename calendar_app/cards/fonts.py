@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from PIL import ImageFont, features
 
+from ..errors import Unavailable
+from ..texts import N_
 from . import segments
-from .errors import Unavailable
-from .texts import N_
 
 FONTS = Path("/usr/share/fonts")
 PACKAGES = "fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji fonts-dejavu-core libfribidi0"
@@ -90,8 +90,7 @@ def choose(cluster: str, style: Style) -> Font:
         raise Unavailable(
             N_("Cards need these Debian packages on the server: {packages}"), packages=PACKAGES
         )
-    emoji = _is_emoji(cluster)
-    tried = sorted(fonts, key=lambda font: font.coloured != emoji)
+    tried = (*fonts[-1:], *fonts) if _is_emoji(cluster) else fonts
     for part in (cluster, cluster[0]):
         for font in tried:
             if font.has(part):
@@ -104,21 +103,20 @@ def _is_emoji(cluster: str) -> bool:
     return TEXT_SIGN not in cluster and (asked or cluster[0] >= segments.FIRST_EMOJI)
 
 
-def _fonts(folder: Path, style: Style) -> list[Font]:
+@functools.lru_cache(maxsize=8)
+def _fonts(folder: Path, style: Style) -> tuple[Font, ...]:
     """All fonts, the best for that style first, the coloured one last."""
-    names = {path: OURS.fullmatch(path.name) for path in _files(folder)}
+    names = {
+        path: found for path in folder.rglob("*.tt[fc]") if (found := OURS.fullmatch(path.name))
+    }
 
     def unlike(path: Path) -> tuple[bool | str, ...]:
         family, weight = names[path][1], names[path][2] or "Regular"
         wrong = (weight != style.weight, family != style.family, not family.startswith("NotoSans"))
         return (family == EMOJI, *wrong, family)
 
-    return [Font(str(path), HAN if CJK in path.name else 0) for path in sorted(names, key=unlike)]
-
-
-@functools.lru_cache(maxsize=1)
-def _files(folder: Path) -> tuple[Path, ...]:
-    return tuple(path for path in folder.rglob("*.tt[fc]") if OURS.fullmatch(path.name))
+    found = sorted(names, key=unlike)
+    return tuple(Font(str(path), HAN if CJK in path.name else 0) for path in found)
 
 
 @functools.lru_cache(maxsize=32)
