@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from calendar_app import models
+from calendar_app import birthdays, calendars, models
 from tests.world import PEOPLE, init_data
 
 ADA = {"full_name": "Ada Lovelace", "birth_date": "1815-12-10"}
@@ -367,18 +367,20 @@ def test_nobody_is_shown_before_birth(alice):
 
 
 def test_the_months_of_1900_to_2100_have_the_days_that_exist(alice):
-    everybody = [(month, day) for month in range(1, 13) for day in (1, 28, 29, 30, 31)]
-    for month, day in everybody:
-        if day <= calendar.monthrange(2000, month)[1]:
-            alice.add("Somebody", f"--{month:02}-{day:02}")
-    for year in (*range(1900, 2101, 25), 1904, 2024, 2026):
+    leap_year = [dt.date(2000, 1, 1) + dt.timedelta(days=number) for number in range(366)]
+    for day in (found for found in leap_year if found.day in (1, 15, 28, 29, 30, 31)):
+        alice.add("Somebody", f"--{day:%m-%d}")
+    access = calendars.enter(PEOPLE["Alice"])
+    for year in range(1900, 2101):
         for month in range(1, 13):
-            found = alice.get(f"/api/calendar/month/{year}/{month}").json["birthdays_by_date"]
-            for text in found:
-                on = dt.date.fromisoformat(text)
-                assert (on.year, on.month) == (year, month)
             last = calendar.monthrange(year, month)[1]
-            assert max(found) == f"{year}-{month:02}-{last:02}"
+            kept = [day for day in (1, 15, 28, 29, 30, 31) if day <= last]
+            found = birthdays.month(access, year, month)["birthdays"]
+            assert list(found) == [f"{year}-{month:02}-{day:02}" for day in kept]
+    # Through the API it is the same.
+    answer = alice.get("/api/calendar/month/2100/2").json["birthdays_by_date"]
+    assert list(answer) == ["2100-02-01", "2100-02-15", "2100-02-28"]
+    assert len(answer["2100-02-28"]) == 2
 
 
 def test_the_list_begins_with_the_next_birthday(alice):
@@ -462,15 +464,43 @@ def test_errors_speak_the_language_of_the_client(alice):
 
 
 def test_the_old_clients_calls_are_understood(alice):
+    """Its calls, to the letter: headers, unpadded month, "" for what is empty, an id in PUT."""
     headers = {"Content-Type": "application/json"}
-    assert alice.get("/api/calendar/month/2026/5", headers=headers).status_code == 200
     body = ADA | {"company": "", "position": "", "comment": "", "responsible": ""}
     made = alice.post("/api/panel/birthdays", data=json.dumps(body), headers=headers)
+    assert made.data == (
+        b'{"id":1,"full_name":"Ada Lovelace","company":"","position":"",'
+        b'"birth_date":"1815-12-10","comment":"","responsible":""}'
+    )
     changed = alice.put(
-        f"/api/panel/birthdays/{made.json['id']}",
-        data=json.dumps(made.json | {"full_name": "Ada King"}),
+        "/api/panel/birthdays/1",
+        data=json.dumps(made.json | {"full_name": "Ада", "comment": "🎂"}),
         headers=headers,
     )
-    assert changed.json["full_name"] == "Ada King"
+    assert (
+        changed.data
+        == (
+            '{"id":1,"full_name":"Ада","company":"","position":"",'
+            '"birth_date":"1815-12-10","comment":"🎂","responsible":""}'
+        ).encode()
+    )
+    month = alice.get("/api/calendar/month/2026/12", headers=headers)
+    assert (
+        month.data
+        == (
+            '{"year":2026,"month":12,"birthdays_by_date":{"2026-12-10":'
+            '[{"id":1,"full_name":"Ада","company":"","position":""}]},"holidays_by_date":{}}'
+        ).encode()
+    )
+    day = alice.get("/api/calendar/2026-12-10", headers=headers)
+    assert (
+        day.data
+        == (
+            '{"date":"2026-12-10","birthdays":[{"id":1,"full_name":"Ада","company":"","position":"",'
+            '"age":211,"comment":"🎂","responsible":""}],"holidays":[],"responsible":null}'
+        ).encode()
+    )
+    assert alice.delete("/api/panel/birthdays/1", headers=headers).data == b'{"status":"deleted"}'
     refused = alice.post("/api/panel/birthdays", data="{}", headers=headers)
     assert isinstance(refused.json["detail"], str)
+    assert alice.get("/api/panel/check-access", headers=headers).data == b'{"has_access":true}'
