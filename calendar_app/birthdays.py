@@ -8,17 +8,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import Case, Expression
+from peewee import Case
 
 from . import calendars, dates, models, reminders, search
 from .calendars import EDITOR, VIEWER, Access, Ref
 from .dates import BirthDate
 from .errors import FieldError, Invalid
 from .fields import REFUSED, Comment, Date, Input, Name, Responsible, ShortText, check, left_out
-from .models import Birthday, Duty, Holiday, ResponsiblePerson
+from .models import Birthday
 from .texts import N_
 
 NOT_FOUND = N_("There is no such birthday, or you are not a member of its calendar.")
+# What the calendar's pages are made of, asked at every look at them.
+IN_DAYS = """
+    SELECT year, month, day, leap_day, id, full_name, company, position, comment, responsible
+    FROM birthdays
+"""
+HOLIDAYS = "SELECT id, name, day, description FROM holidays"
+IN_CHARGE = """
+    SELECT p.id, p.full_name, p.company, p.position
+    FROM responsible_people p JOIN duties d ON d.responsible_id = p.id
+    WHERE d.calendar_id = ? AND d.on_date = ?
+"""
 BORN = (Birthday.year, Birthday.month, Birthday.day)
 SHORT = (Birthday.id, Birthday.full_name, Birthday.company, Birthday.position)
 # Sorts every day of next year behind every day of this one (days sort as month * 100 + day).
@@ -58,15 +69,13 @@ def month(access: Access, year: int, month: int) -> dict[str, dict[str, list[Row
 
     `year` 1–9999, `month` 1–12. Nobody is shown before birth.
     """
-    in_month = Birthday.month == month
-    if month == 3:
-        in_month |= (Birthday.month == 2) & (Birthday.day == 29)
+    in_month = "month = ? OR month = 2 AND day = 29" if month == 3 else "month = ?"
     birthdays: dict[str, list[Row]] = {}
-    for on, born, row in _placed(access, in_month, year):
+    for on, born, row in _placed(access, year, in_month, month):
         if on.month == month and _is_born(born, on):
             birthdays.setdefault(on.isoformat(), []).append(_short(row))
     holidays: dict[str, list[Row]] = {}
-    for row_id, name, day_of_month in _holidays(access, Holiday.month == month, Holiday.day):
+    for row_id, name, day_of_month, _ in _holidays(access, "month = ?", month):
         if dates.exists(year, month, day_of_month):
             on = dt.date(year, month, day_of_month).isoformat()
             holidays.setdefault(on, []).append({"id": row_id, "name": name})
@@ -75,33 +84,28 @@ def month(access: Access, year: int, month: int) -> dict[str, dict[str, list[Row
 
 def day(access: Access, on: dt.date) -> dict[str, Any]:
     """What one day has: `{"birthdays": […], "holidays": […], "responsible": {…} or None}`."""
-    this_day = (Birthday.month == on.month) & (Birthday.day == on.day)
-    if dates.may_keep_leap_day(on):
-        this_day |= (Birthday.month == 2) & (Birthday.day == 29)
-    more = (Birthday.comment, Birthday.responsible)
+    on_day = "month = ? AND day = ?"
+    this_day = on_day + (" OR month = 2 AND day = 29" if dates.may_keep_leap_day(on) else "")
     birthdays = [
         _short(row) | {"age": _age(born, on), "comment": row[4], "responsible": row[5]}
-        for kept_on, born, row in _placed(access, this_day, on.year, *more)
+        for kept_on, born, row in _placed(access, on.year, this_day, on.month, on.day)
         if kept_on == on and _is_born(born, on)
     ]
-    on_day = (Holiday.month == on.month) & (Holiday.day == on.day)
     holidays = [
         {"id": row_id, "name": name, "description": description}
-        for row_id, name, description in _holidays(access, on_day, Holiday.description)
+        for row_id, name, _, description in _holidays(access, on_day, on.month, on.day)
     ]
     return {"birthdays": birthdays, "holidays": holidays, "responsible": _responsible(access, on)}
 
 
 def _placed(
-    access: Access, where: Expression, year: int, *more: Any
+    access: Access, year: int, where: str, *values: int
 ) -> Iterable[tuple[dt.date, BirthDate, tuple]]:
-    """Birthdays with the day of `year` on which this user keeps them, and SHORT + `more`."""
-    query = (
-        Birthday.select(*BORN, Birthday.leap_day, *SHORT, *more)
-        .where(Birthday.calendar == access.calendar_id, where)
-        .order_by(Birthday.id)
-    )
-    for year_born, month_born, day_born, rule, *row in query.tuples().iterator():
+    """Birthdays with the day of `year` on which this user keeps them, and columns of IN_DAYS."""
+    sql = f"{IN_DAYS} WHERE calendar_id = ? AND ({where}) ORDER BY id"
+    for year_born, month_born, day_born, rule, *row in models.rows(
+        sql, access.calendar_id, *values
+    ):
         born = BirthDate(year_born, month_born, day_born)
         yield dates.occurrence(born, year, rule or access.leap_day), born, tuple(row)
 
@@ -118,23 +122,14 @@ def _short(row: tuple) -> Row:
     return {"id": row[0], "full_name": row[1], "company": row[2], "position": row[3]}
 
 
-def _holidays(access: Access, where: Expression, *more: Any) -> Iterable[tuple]:
-    return (
-        Holiday.select(Holiday.id, Holiday.name, *more)
-        .where(Holiday.calendar == access.calendar_id, where)
-        .order_by(Holiday.month, Holiday.day, Holiday.id)
-        .tuples()
-    )
+def _holidays(access: Access, where: str, *values: int) -> Iterable[tuple]:
+    """Id, name, day, description of holidays."""
+    sql = f"{HOLIDAYS} WHERE calendar_id = ? AND {where} ORDER BY month, day, id"
+    return models.rows(sql, access.calendar_id, *values)
 
 
 def _responsible(access: Access, on: dt.date) -> Row | None:
-    person = ResponsiblePerson
-    query = (
-        person.select(person.id, person.full_name, person.company, person.position)
-        .join(Duty, on=(Duty.responsible == person.id))
-        .where(Duty.calendar == access.calendar_id, Duty.on_date == on.isoformat())
-    )
-    row = query.tuples().first()
+    row = models.rows(IN_CHARGE, access.calendar_id, on.isoformat()).fetchone()
     return row and _short(row)
 
 

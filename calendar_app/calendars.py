@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import JOIN, Case, fn
-
 from . import dates, models, rules
 from .config import Config
 from .errors import Changed, Forbidden, NotFound
@@ -65,6 +63,26 @@ class Access:
             )
 
 
+# The fields of an Access, of calendars c, users u and members m.
+FIELDS = """
+    c.id, COALESCE(u.id, 0), COALESCE(m.role, 'viewer'), c.kind, c.title,
+    COALESCE(m.timezone, c.timezone), COALESCE(m.notification_minute, c.notification_minute),
+    COALESCE(m.leap_day, 'feb28')
+"""
+MINE = f"""
+    SELECT {FIELDS} FROM users u
+    JOIN members m ON m.user_id = u.id JOIN calendars c ON c.id = m.calendar_id
+    WHERE u.telegram_id = ? AND c.archived_at IS NULL
+"""
+DEFAULT = f"{MINE} AND c.kind IN ('shared', 'personal') ORDER BY c.kind = 'personal' LIMIT 1"
+ONE = f"""
+    SELECT {FIELDS} FROM calendars c
+    LEFT JOIN users u ON u.telegram_id = ?
+    LEFT JOIN members m ON m.user_id = u.id AND m.calendar_id = c.id
+    WHERE c.id = ? AND c.archived_at IS NULL AND (m.id IS NOT NULL OR c.open_to_everyone)
+"""
+MINE += " ORDER BY c.id"
+
 # What somebody sees who has not written anything yet: their own, empty calendar.
 NEWCOMER = Access(0, 0, OWNER, "personal", "", "UTC", 0, dates.FEB28)
 
@@ -75,15 +93,12 @@ def enter(telegram_id: int, calendar_id: int | None = None, need: str = VIEWER) 
     Raises NotFound unless the user is a member (or the calendar is open to everyone), Forbidden
     for a member whose role is below `need`.
     """
-    query = _memberships(telegram_id)
     if calendar_id is None:
-        query = query.where(Calendar.kind << ("shared", "personal"), Member.id.is_null(False))
-        query = query.order_by(Calendar.kind == "personal")
+        row = models.rows(DEFAULT, telegram_id).fetchone()
     elif models.known_id(calendar_id):
-        query = query.where(Calendar.id == calendar_id)
+        row = models.rows(ONE, telegram_id, calendar_id).fetchone()
     else:
         raise NotFound(NO_CALENDAR)
-    row = query.tuples().first()
     if row is None:
         if calendar_id is not None:
             raise NotFound(NO_CALENDAR)
@@ -95,9 +110,13 @@ def enter(telegram_id: int, calendar_id: int | None = None, need: str = VIEWER) 
 
 def accessible(telegram_id: int) -> list[Access]:
     """All calendars that the user may see: shared, their own, the others."""
-    first = Case(None, ((Calendar.kind == "shared", 0), (Calendar.kind == "personal", 1)), 2)
-    query = _memberships(telegram_id).order_by(first, Calendar.id)
-    return [Access(*row) for row in query.tuples()]
+    mine = [Access(*row) for row in models.rows(MINE, telegram_id)]
+    shared = Calendar.select(Calendar.id).where(Calendar.kind == "shared").scalar()
+    seen = models.rows(ONE, telegram_id, shared).fetchone() if shared else None
+    if seen and all(access.calendar_id != seen[0] for access in mine):
+        mine.append(Access(*seen))
+    order = ("shared", "personal")
+    return sorted(mine, key=lambda found: (found.kind not in order, found.kind != "shared"))
 
 
 @dataclass(frozen=True)
@@ -133,26 +152,6 @@ def enter_for(table: Any, ref: Ref, need: str, missing: str) -> Access:
     if not ref.accepts(found[1]):
         raise Changed(CHANGED)
     return access
-
-
-def _memberships(telegram_id: int) -> Any:
-    """Each calendar that the user may see, as the fields of an Access."""
-    member = (Member.user == User.id) & (Member.calendar == Calendar.id)
-    return (
-        Calendar.select(
-            Calendar.id,
-            fn.COALESCE(User.id, 0),
-            fn.COALESCE(Member.role, VIEWER),
-            Calendar.kind,
-            Calendar.title,
-            fn.COALESCE(Member.timezone, Calendar.timezone),
-            fn.COALESCE(Member.notification_minute, Calendar.notification_minute),
-            fn.COALESCE(Member.leap_day, dates.FEB28),
-        )
-        .join(User, JOIN.LEFT_OUTER, on=(User.telegram_id == telegram_id))
-        .join(Member, JOIN.LEFT_OUTER, on=member)
-        .where(Calendar.archived_at.is_null(), Member.id.is_null(False) | Calendar.open_to_everyone)
-    )
 
 
 def register(account: Account, config: Config, now: int) -> int:

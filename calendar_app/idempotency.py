@@ -21,6 +21,8 @@ def once(
     comes with another body.
     """
     digest = hashlib.sha256(body).hexdigest()
+    # Of any length; what an index may hold is bounded.
+    request = hashlib.sha256(request.encode("utf-8", "surrogatepass")).hexdigest()
     key = IdempotencyKey
     with models.writing():
         key.delete().where(key.created_at <= now - KEPT_SECONDS).execute()

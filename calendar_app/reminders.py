@@ -29,7 +29,10 @@ BELATED_DAYS = 7
 ON_TIME_SECONDS = 15 * 60
 RETRY_SECONDS = (5, 15, 60, 300, 900)
 RULES_AT_ONCE = 200
-DUE = "state = 'planned' AND try_at <= ? AND lease_until <= ?"
+RULE_DUE = "SELECT 1 FROM reminder_rules WHERE next_due_at <= ? LIMIT 1"
+PROMISE_DUE = (
+    "SELECT 1 FROM ledger WHERE state = 'planned' AND try_at <= ? AND lease_until <= ? LIMIT 1"
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def plan(now: int) -> int:
     Looking costs one index lookup when nothing is due. Catches up day by day after a downtime.
     """
     fired = 0
-    while models.any_row("reminder_rules", "next_due_at <= ?", now):
+    while models.rows(RULE_DUE, now).fetchone():
         due = _due_rules(now)
         done = _fire_all(due)
         fired += done
@@ -203,7 +206,7 @@ def deliver(send: Send, now: int, owner: str, default_language: str = "en") -> b
 def _claim(now: int, owner: str, default_language: str) -> _Claim | None:
     """Lease the promise that has waited longest and all that go out with it."""
     free = (Promise.state == "planned") & (Promise.try_at <= now) & (Promise.lease_until <= now)
-    while models.any_row("ledger", DUE, now, now):
+    while models.rows(PROMISE_DUE, now, now).fetchone():
         first = Promise.select().where(free).order_by(Promise.try_at, Promise.id).first()
         if first is None:
             return None  # Another process was faster.

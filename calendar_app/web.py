@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from . import auth, calendars, idempotency, models, texts
 from .calendars import Account
 from .config import Config
-from .errors import AppError, Invalid, Later, Unauthorized, Unavailable
+from .errors import AppError, Changed, Invalid, Later, Unauthorized, Unavailable
 from .fields import check
 from .texts import N_
 
@@ -162,12 +162,20 @@ def _endpoint(declared: Route) -> Callable[..., Response]:
             _limit(address, f"user {account.telegram_id}")
             if request.method not in SAFE:
                 calendars.register(account, config, at)
-        call = Call(account, config, check(declared.params, request.args.to_dict() | path), at)
+        call = Call(account, config, check(declared.params, _arguments() | path), at)
         if declared.idempotent and request.headers.get("Idempotency-Key"):
             return _once(declared, call)
         return _answer(declared, call)
 
     return serve
+
+
+def _arguments() -> dict[str, str]:
+    """What stands behind the question mark; raises AppError where that is no text."""
+    try:
+        return request.args.to_dict()
+    except UnicodeDecodeError:
+        raise AppError(EXPLAINED[400]) from None
 
 
 def _address() -> str:
@@ -194,6 +202,8 @@ def _answer(declared: Route, call: Call) -> Response:
         answer.headers.setdefault("Cache-Control", "private, no-cache")
         answer.add_etag()
         answer.make_conditional(request)
+        if answer.status_code == 412:
+            raise Changed(calendars.CHANGED)
     return answer
 
 
@@ -203,7 +213,7 @@ def _once(declared: Route, call: Call) -> Response:
     def make() -> str:
         return _answer(declared, call).get_data(as_text=True)
 
-    key = request.headers["Idempotency-Key"][:255]
+    key = request.headers["Idempotency-Key"]
     name = f"{request.method} {request.full_path} {key}"
     text, _ = idempotency.once(call.account.telegram_id, name, request.get_data(), make, call.now)
     return Response(text, declared.status, mimetype="application/json")
@@ -233,6 +243,8 @@ def signing_key(config: Config) -> bytes:
 def json_body() -> Any:
     """The request's JSON; raises HTTPException 413, 415 or AppError 400."""
     data = request.get_data()
+    # Of a body of untold length werkzeug gives what MAX_BODY admits; asked for more, it raises 413.
+    request.stream.read(1)
     if request.mimetype != "application/json":
         raise HTTPException(response=problem(415, EXPLAINED[415]))
     try:
