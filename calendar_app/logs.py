@@ -29,6 +29,8 @@ def _field(name: str, value: str) -> tuple[re.Pattern[str], str]:
 SECRETS = (
     # A bot token, alone or in an address such as /bot<token>/getMe.
     (re.compile(rf"(?i)[0-9]{{5,20}}{COLON}[A-Z0-9_-]{{20,}}"), "<token>"),
+    # In an address even what is too short for a token of Telegram's own server.
+    (re.compile(rf"(?i)({SLASH}bot)[0-9]{{1,20}}{COLON}[A-Z0-9_-]+"), r"\1<token>"),
     # initData, whole or in part, also where it is quoted again. The values are told from
     # ordinary words by their form, so that `user=5` stays readable.
     _field("hash", "[0-9a-f]{8,}"),

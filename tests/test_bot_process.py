@@ -92,6 +92,12 @@ def test_a_wrong_token_is_named_and_the_bot_lives_on(service, telegram):
     assert wrong.log("bot").count("does not know the bot token") == 1
 
 
+def test_even_a_token_that_is_too_short_stays_out_of_the_log(service):
+    short = service("bot", TELEGRAM_BOT_TOKEN="999:wrong", TELEGRAM_API_URL="http://127.0.0.1:1")
+    wait_for(lambda: "Telegram cannot be reached" in short.log("bot"))
+    assert "wrong" not in short.log("bot")
+
+
 def test_no_token_stops_nothing_and_sign_in_says_503(service):
     without = service("web", TELEGRAM_BOT_TOKEN="")
     answer = without.get("/api/birthdays", headers={"X-Init-Data": init_data("Alice", token="")})
