@@ -286,7 +286,8 @@ def assign_responsible(call: Call) -> Any:
 @route("GET", "/api/panel/search", params=SearchParams, returns=list[answers.Found])
 def search(call: Call) -> Any:
     """Birthdays and responsible people with each word in name, company or position."""
-    access, words = _access(call), call.params.q
+    # No text in a database has a NUL; PostgreSQL cannot even be asked for one.
+    access, words = _access(call), call.params.q.replace("\0", " ")
     if not words.strip():
         raise Invalid(REFUSED, FieldError("q", N_("must not be blank")))
     rows = birthdays.find(access, words, MOST_FOUND)
