@@ -16,7 +16,7 @@ Map, from the ground up (an arrow points to what a module may import):
     auth                           who is asking: initData, sessions
     health                         what is well and what is not
     web, openapi                   Flask: declared routes served and described
-    routes, routes_members, api    HTTP to domain calls and back; answers are its shapes
+    routes*, api                   HTTP to domain calls and back; answers are its shapes
 
 Nothing here imports the package `bot`, which stands beside this one and calls the same
 domain. Flask is imported in `web`, `api` and the routes only, peewee in `models` and the domain

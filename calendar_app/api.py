@@ -1,7 +1,7 @@
 """The WSGI app that gunicorn serves: `create_app`.
 
-The routes stand in `routes` and `routes_members`. Paths, methods and JSON names are those of
-the service that this one replaces, so that its clients keep working.
+The routes stand in `routes`, `routes_panel` and `routes_members`. Paths, methods and JSON names
+are those of the service that this one replaces, so that its clients keep working.
 """
 
 import functools
@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, render_template
 
-from . import calendars, health, limits, models, openapi, routes, routes_members, web
+from . import calendars, health, limits, models, openapi, routes, routes_members, routes_panel, web
 from .config import Config, load
 from .web import Call, Params, route
 
@@ -36,7 +36,7 @@ def _described() -> dict[str, Any]:
 
 ROUTES = [
     found
-    for module in (vars(routes), vars(routes_members), globals())
+    for module in (vars(routes), vars(routes_panel), vars(routes_members), globals())
     for found in list(module.values())
     if isinstance(found, web.Route)
 ]

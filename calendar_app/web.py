@@ -3,6 +3,7 @@
 `api` declares its routes with `route`; `openapi` describes them from the same declarations.
 """
 
+import datetime as dt
 import json
 import logging
 import time
@@ -15,7 +16,7 @@ from flask.json.provider import DefaultJSONProvider
 from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.exceptions import HTTPException
 
-from . import auth, calendars, idempotency, models, texts
+from . import auth, calendars, dates, idempotency, models, settings, texts
 from .calendars import Account
 from .config import Config
 from .errors import AppError, Changed, Invalid, Later, Unauthorized, Unavailable
@@ -57,6 +58,12 @@ class CalendarParams(Params):
     )
 
 
+class RowParams(CalendarParams):
+    """One row, by its id."""
+
+    row_id: int
+
+
 @dataclass(frozen=True)
 class Route:
     """One declared route: how it is called, who may, what it takes and gives."""
@@ -92,6 +99,28 @@ class Call:
     def body(self) -> Any:
         """The JSON body, as it came; the domain validates it."""
         return json_body()
+
+    def access(self) -> calendars.Access:
+        """The calendar that was asked for, as this user may use it."""
+        return calendars.enter(self.account.telegram_id, self.params.calendar)
+
+    def ref(self) -> calendars.Ref:
+        """The row that was asked for, in a version that If-Match accepts."""
+        params = self.params
+        return calendars.Ref(self.account.telegram_id, params.row_id, params.calendar, _accepts)
+
+    def today(self, access: calendars.Access) -> dt.date:
+        """The date where the user is."""
+        return dates.local_date(self.now, access.timezone)
+
+    def language(self) -> str:
+        """The language to speak with the user."""
+        return settings.language(self.account, self.config.default_language)
+
+
+def _accepts(version: int) -> bool:
+    """Whether the request's If-Match, if it has one, names this version."""
+    return "If-Match" not in request.headers or request.if_match.contains(str(version))
 
 
 class _Json(DefaultJSONProvider):

@@ -7,6 +7,7 @@ import requests
 
 from tests.service import Service
 from tests.telegram.simulator import Simulator
+from tests.world import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -191,9 +192,11 @@ def test_the_bot_speaks_the_language_of_the_users_telegram(running, telegram):
 
 def test_commands_and_menu_are_registered_in_each_language(anna, telegram):
     ask(anna, "/start")
-    told = telegram.wait_for_calls("setMyCommands", 4)
-    languages = {call.params.get("language_code", "") for call in told}
-    assert languages >= {"", "en", "ru"}
+
+    def languages():
+        return {call.params.get("language_code", "") for call in telegram.calls("setMyCommands")}
+
+    wait_for(lambda: languages() >= {"", "en", "ru"})
     assert telegram.wait_for_calls("setChatMenuButton", 2)
 
 
