@@ -15,7 +15,7 @@ import time
 import httpx
 import pytest
 
-from calendar_app import health, limits, quotas, routes
+from calendar_app import health, limits, quotas, routes_panel
 from tests.running import Run
 from tests.service import Service
 from tests.telegram.simulator import Simulator
@@ -261,11 +261,11 @@ def test_behind_nginx_50_slow_clients_slow_nobody_down(front, kind):
 
 ADA = {"full_name": "Ada Lovelace", "birth_date": "1815-12-10"}
 QUOTAS = {
-    "greetings": ("/api/panel/generate-greeting", {"birthday_id": 1}, routes.GREETINGS_A_DAY),
+    "greetings": ("/api/panel/generate-greeting", {"birthday_id": 1}, routes_panel.GREETINGS_A_DAY),
     "cards": (
         "/api/panel/create-card",
         {"birthday_id": 1, "greeting_text": "Hi"},
-        routes.CARDS_A_DAY,
+        routes_panel.CARDS_A_DAY,
     ),
 }
 
