@@ -1,7 +1,7 @@
 """The bot process: `python -m bot`. Starts, beats, stops; SIGTERM ends it within 5 s.
 
 Two loops in threads of their own, so that trouble with getting updates never keeps reminders
-back: one polls and answers, one sends what is due.
+back: one polls and answers, one sends what is due. systemd is pinged while both of them move.
 """
 
 import logging
@@ -17,11 +17,12 @@ from collections.abc import Callable
 from telebot import TeleBot, apihelper
 from telebot import logger as telebot_logger
 
-from calendar_app import calendars, config, health, logs, models, reminders
+from calendar_app import calendars, config, health, logs, models, notify, reminders
 from calendar_app.config import Config
 
 from .handlers import World
 from .menus import Menus
+from .operators import Operators
 from .sender import Sender, failure, is_trouble
 from .status import Status
 from .updates import Poller
@@ -40,28 +41,42 @@ def main() -> int:
     try:
         settings = config.load()
     except config.ConfigError as error:
-        print(error, file=sys.stderr)
+        notify.refuse(str(error))
         return config.EX_CONFIG
     logging.config.dictConfig(logs.settings(settings.log_level))
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     models.connect(settings.database_url)
-    models.migrate()
+    try:
+        models.migrate()
+    except models.OldCode as error:
+        notify.refuse(str(error))
+        return 1
     calendars.ensure_shared(settings, int(time.time()))
+    notify.tell("READY=1")
     if not settings.enable_telegram_bot:
-        return _idle("disabled", "switched off by ENABLE_TELEGRAM_BOT")
-    if settings.bot_token is None:
-        return _idle("disabled", "no bot token yet: set one with set-token")
-    _run(settings, stop)
+        _idle("disabled by ENABLE_TELEGRAM_BOT", stop)
+    elif settings.bot_token is None:
+        _idle("no token: give one with birthday-calendar set-token", stop)
+    else:
+        _run(settings, stop)
     return 0
 
 
-def _idle(state: str, why: str) -> int:
-    """Nothing to do: say so and end well."""
-    health.beat(state, why, int(time.time()))
-    log.info("the bot does nothing: %s", why)
-    return 0
+def _idle(why: str, stop: threading.Event) -> None:
+    """Nothing to do until somebody changes the configuration and restarts the bot."""
+    status = Status()
+    status.set("disabled", why)
+    _beat_until(stop, status)
+
+
+def _beat_until(stop: threading.Event, status: Status) -> None:
+    status.beat(int(time.time()))
+    while not stop.wait(health.BEAT_SECONDS):
+        status.beat(int(time.time()))
+        if status.moves():
+            notify.tell("WATCHDOG=1")
 
 
 def _run(settings: Config, stop: threading.Event) -> None:
@@ -72,10 +87,10 @@ def _run(settings: Config, stop: threading.Event) -> None:
     loops = [
         _thread("updates", poller.run),
         _thread("menus", lambda: _register_menus(menus, status, stop)),
-        _thread("reminders", lambda: _send_reminders(sender, settings)),
+        _thread("reminders", lambda: _send_reminders(sender, settings, status)),
     ]
-    while not stop.wait(health.BEAT_SECONDS):
-        status.beat(int(time.time()))
+    _beat_until(stop, status)
+    notify.tell("STOPPING=1")
     deadline = time.monotonic() + STOP_SECONDS
     # The reminders first: a poll that is held open has nothing to lose.
     for loop in reversed(loops):
@@ -124,16 +139,19 @@ def _register_menus(menus: Menus, status: Status, stop: threading.Event) -> None
             pause = MENU_PAUSE
 
 
-def _send_reminders(sender: Sender, settings: Config) -> None:
-    """Plan and send what is due, until stopped."""
+def _send_reminders(sender: Sender, settings: Config, status: Status) -> None:
+    """Plan and send what is due, alerts to the operators too, until stopped."""
     owner = f"{socket.gethostname()}/{os.getpid()}"
+    operators = Operators(sender, settings)
     while not sender.stop.is_set():
+        status.moved("reminders")
         try:
+            operators.tell(int(time.time()))
             reminders.plan(int(time.time()))
             while not sender.stop.is_set() and reminders.deliver(
                 sender.send, int(time.time()), owner, settings.default_language
             ):
-                pass
+                status.moved("reminders")
         except models.Trouble as error:
             log.error("reminders wait for the database: %s", error)
         except Exception:

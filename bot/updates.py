@@ -54,6 +54,7 @@ class Poller:
 
     def run(self) -> None:
         """Poll until stopped; nothing that Telegram does ends it."""
+        self.status.moved("updates")
         while not self.stop.is_set():
             try:
                 pause = self.step()
@@ -63,6 +64,7 @@ class Poller:
             except Exception:
                 log.exception("getting updates failed in an unforeseen way")
                 pause = TROUBLE_PAUSE[1]
+            self.status.moved("updates", pause)
             self.stop.wait(pause)
 
     def step(self) -> float:
@@ -118,6 +120,7 @@ class Poller:
 
     def _work_off(self, raw: dict[str, Any]) -> None:
         """Handle one update; it is confirmed (by the next offset) only when that is done."""
+        self.status.moved("updates")
         update_id = raw["update_id"]
         try:
             replies = self._replies(raw)

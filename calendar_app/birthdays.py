@@ -10,7 +10,7 @@ from typing import Any
 
 from peewee import Case
 
-from . import calendars, dates, models, reminders, search
+from . import calendars, dates, deletions, models, reminders, search
 from .calendars import EDITOR, VIEWER, Access, Ref
 from .dates import BirthDate
 from .errors import FieldError, Invalid
@@ -243,9 +243,15 @@ def delete(ref: Ref) -> None:
     """Remove a birthday and what was still to be sent about it."""
     with models.writing():
         access, row = _load(ref, EDITOR)
-        Birthday.delete().where(Birthday.id == row["id"]).execute()
-        reminders.withdraw("birthday", row["id"], N_("the birthday was deleted"))
-        calendars.changed(access.calendar_id)
+        remove(row["id"], access.calendar_id)
+
+
+def remove(birthday_id: int, calendar_id: int) -> None:
+    """Delete a birthday whose deletion was asked for by somebody who may; in a transaction."""
+    deletions.remember("birthday", birthday_id)
+    Birthday.delete().where(Birthday.id == birthday_id).execute()
+    reminders.withdraw("birthday", birthday_id, N_("the birthday was deleted"))
+    calendars.changed(calendar_id)
 
 
 def _change(ref: Ref, values: Row, now: int) -> Row:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from . import dates, models, rules
+from . import dates, deletions, models, rules
 from .config import Config
 from .errors import Changed, Forbidden, NotFound
 from .models import Calendar, Chat, Member, User
@@ -262,6 +262,7 @@ def ensure_shared(config: Config, now: int) -> None:
 
 def archive(calendar_id: int, now: int) -> None:
     """Hide a calendar from everybody and stop its reminders; its rows stay."""
+    deletions.remember("calendar", calendar_id)
     rules.unsubscribe(calendar_id)
     Calendar.update(archived_at=now).where(
         Calendar.id == calendar_id, Calendar.archived_at.is_null()

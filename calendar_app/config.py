@@ -294,6 +294,30 @@ def webapp_key(token: str) -> bytes:
     return hmac.new(b"WebAppData", token.encode("ascii"), hashlib.sha256).digest()
 
 
+def release() -> str:
+    """The version that is installed here; `development` in a clone."""
+    try:
+        return (ROOT / "RELEASE").read_text(encoding="ascii").strip()
+    except OSError:
+        return "development"
+
+
+def installed() -> bool:
+    """Whether this code is a release that install.sh put here."""
+    return (ROOT / "RELEASE").is_file()
+
+
+def state_dir() -> Path:
+    """The state folder, also where the rest of the configuration cannot be read."""
+    return _state_dir(os.environ)
+
+
+def secrets_dir() -> Path | None:
+    """Where set-token writes: beside a configuration file that is named; None beside run.sh."""
+    named = os.environ.get("ENV_FILE")
+    return Path(named).absolute().parent if named else None
+
+
 def logs_to_journal() -> bool:
     """Whether systemd connects standard error to its journal, which stamps each line itself."""
     return "JOURNAL_STREAM" in os.environ

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from . import calendars, models, search
+from . import calendars, deletions, models, search
 from .calendars import EDITOR, Access, Ref
 from .fields import FullDate, Input, Name, ShortText, check
 from .models import Duty, ResponsiblePerson
@@ -69,6 +69,7 @@ def delete(ref: Ref) -> None:
     """Remove somebody and their dates; raises NotFound, Forbidden, Changed."""
     with models.writing():
         access = _load(ref, EDITOR)
+        deletions.remember("responsible", ref.row_id)
         _PERSON.delete().where(_PERSON.id == ref.row_id).execute()
         calendars.changed(access.calendar_id)
 

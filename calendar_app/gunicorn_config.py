@@ -1,14 +1,20 @@
 """gunicorn's settings, for run.sh and systemd alike: `-c python:calendar_app.gunicorn_config`."""
 
+import http.client
+import socket
 import sys
+import threading
+import time
+from contextlib import closing
+from typing import Any
 
-from calendar_app import logs
+from calendar_app import logs, notify
 from calendar_app.config import EX_CONFIG, ConfigError, load
 
 try:
     _config = load()
 except ConfigError as error:
-    print(error, file=sys.stderr)
+    notify.refuse(str(error))
     sys.exit(EX_CONFIG)
 
 worker_class = "gthread"
@@ -17,7 +23,8 @@ threads = _config.web_threads
 preload_app = True
 # nginx keeps its connections open: a third less work per request.
 keepalive = 75
-timeout = 30
+# How long a worker may give no sign of life (it gives one each second, whatever it answers).
+timeout = 10
 graceful_timeout = 20
 # A worker's sign of life is a file that is touched: never on a disk that may be full or slow.
 worker_tmp_dir = "/dev/shm"  # noqa: S108
@@ -30,3 +37,40 @@ limit_request_line = 8190
 # A unix socket has no address to trust or not; the access rights of the file decide.
 forwarded_allow_ips = "*"
 proc_name = "birthday-calendar-web"
+
+# Well below WatchdogSec= of the unit, so that one slow answer is no reason to restart.
+WATCH_PAUSE = 3
+WATCH_TIMEOUT = 5
+
+
+def when_ready(server: Any) -> None:
+    """gunicorn's hook, in the master: from now on systemd is pinged while requests are answered."""
+    if notify.watched():
+        address = server.LISTENERS[0].sock.getsockname()
+        threading.Thread(target=_watch, args=(address,), name="watchdog", daemon=True).start()
+
+
+def _watch(address: str) -> None:
+    since, well = time.strftime("%H:%M"), None
+    while True:
+        before, well = well, _answers(address)
+        if before != well:
+            since = time.strftime("%H:%M")
+        if well:
+            notify.tell("WATCHDOG=1", f"STATUS=answering requests since {since}")
+        else:
+            notify.status(f"not answering requests since {since}")
+        time.sleep(WATCH_PAUSE)
+
+
+def _answers(address: str) -> bool:
+    """Whether a real request, through the socket that nginx uses, is answered in time."""
+    with closing(http.client.HTTPConnection("localhost", timeout=WATCH_TIMEOUT)) as asking:
+        try:
+            asking.sock = socket.socket(socket.AF_UNIX)
+            asking.sock.settimeout(WATCH_TIMEOUT)
+            asking.sock.connect(address)
+            asking.request("GET", "/health")
+            return asking.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False

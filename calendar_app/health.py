@@ -20,7 +20,7 @@ MIN_FREE_BYTES = 16 * 2**20
 MIN_FREE_INODES = 1000
 BOT_SUMMARY = {
     "ok": "The bot gets its updates.",
-    "disabled": "The bot is switched off by ENABLE_TELEGRAM_BOT.",
+    "disabled": "The bot does nothing: {detail}.",
     "conflict": "Another program gets updates with the same bot token.",
     "unauthorized": "Telegram does not know the bot token.",
     "unreachable": "Telegram cannot be reached.",
@@ -69,12 +69,7 @@ def introduce(username: str, now: int) -> None:
 
 def bot_state(now: int) -> str:
     """What the bot last recorded, or `stopped` when it shows no life."""
-    row = BotState.get_or_none(BotState.id == 1)
-    if row is None:
-        return "stopped"
-    # A bot that is switched off has nothing to stamp.
-    alive = row.state == "disabled" or row.beat_at >= now - BEAT_TIMEOUT
-    return row.state if alive else "stopped"
+    return _bot(now)["status"]
 
 
 def _asked(check: Callable[[int], Check], now: int) -> Check:
@@ -106,8 +101,12 @@ def _disk(folder: Path) -> Check:
 
 
 def _bot(now: int) -> Check:
-    state = bot_state(now)
-    return {"status": state, "summary": BOT_SUMMARY.get(state, "The bot says: " + state)}
+    row = BotState.get_or_none(BotState.id == 1)
+    # A bot that is switched off has nothing to stamp.
+    alive = row is not None and (row.state == "disabled" or row.beat_at >= now - BEAT_TIMEOUT)
+    state = row.state if alive else "stopped"
+    summary = BOT_SUMMARY.get(state, "The bot says: " + state)
+    return {"status": state, "summary": summary.format(detail=row.detail if row else "")}
 
 
 def _reminders(now: int) -> Check:

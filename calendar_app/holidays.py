@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from . import calendars, dates, models
+from . import calendars, dates, deletions, models
 from .calendars import EDITOR, VIEWER, Access, Ref
 from .errors import FieldError, Invalid
 from .fields import REFUSED, Comment, Input, Name, check, left_out
@@ -73,6 +73,7 @@ def delete(ref: Ref, now: int) -> None:
     """Remove a holiday; raises NotFound, Forbidden, Changed."""
     with models.writing():
         access, row = _load(ref, EDITOR, now)
+        deletions.remember("holiday", row["id"])
         Holiday.delete().where(Holiday.id == row["id"]).execute()
         calendars.changed(access.calendar_id)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from . import birthdays, calendars, dates, duties, holidays, models, settings
+from . import birthdays, calendars, dates, deletions, duties, holidays, models, settings
 from .calendars import OWNER, Access, Account
 from .config import Config
 from .models import Calendar, Chat, Member, Promise, User
@@ -54,6 +54,7 @@ def delete(telegram_id: int) -> None:
             return
         for membership in list(Member.select().where(Member.user == user)):
             _leave(membership)
+        deletions.remember("user", telegram_id)
         User.delete().where(User.id == user.id).execute()
         Chat.delete().where(Chat.id == user.chat_id).execute()
 

@@ -1,30 +1,30 @@
-"""Tables, the database connection, transactions and migrations.
+"""The tables; and from `database` the connection, transactions and migrations.
 
 The constraints themselves stand in `migrations/`, in SQL; a class here only names the columns.
 Domain modules query these classes; every write happens inside `writing()`. Nobody else does.
 """
 
-import fcntl
-import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
-from urllib.parse import unquote
-
 import peewee
 from peewee import BigIntegerField, BooleanField, IntegerField, TextField
-from playhouse import db_url, migrations
 
-database = peewee.DatabaseProxy()
-_write_lock = threading.RLock()
-MIGRATIONS = Path(__file__).parent / "migrations"
-LARGEST_ID = 2**63 - 1
-# PostgreSQL's advisory locks of who migrates and of who writes; any constants will do.
-MIGRATION_LOCK, WRITE_LOCK = 0x626972746864, 0x626972746865
-# What a query raises, above all when the database is locked, full, damaged or away.
-Trouble = peewee.DatabaseError
+from .database import (  # noqa: F401 - the one place to have them all from
+    LARGEST_ID,
+    MIGRATIONS,
+    OldCode,
+    Trouble,
+    connect,
+    database,
+    disconnect,
+    is_sqlite,
+    is_trouble,
+    known_id,
+    migrate,
+    newest_migration,
+    require_new_code,
+    rows,
+    sqlite_path,
+    writing,
+)
 
 
 class Table(peewee.Model):
@@ -284,114 +284,37 @@ class BotState(Table):
         table_name = "bot_state"
 
 
-def is_trouble(error: Exception) -> bool:
-    """Whether the database is to blame; a broken rule or a bad query is a bug of ours."""
-    mistakes = (peewee.IntegrityError, peewee.ProgrammingError, peewee.DataError)
-    return isinstance(error, Trouble) and not isinstance(error, mistakes)
+class Deletion(Table):
+    """Something that a user deleted, for a backup that still has it; the database sets `at`."""
+
+    kind = TextField()
+    subject_id = BigIntegerField()
+    at = BigIntegerField()
+
+    class Meta:
+        table_name = "deletions"
 
 
-def connect(url: str) -> None:
-    """Point all tables at the database of that URL (`sqlite:///…` or `postgresql://…`).
+class Alert(Table):
+    """A message to the operators, or (`over`) the news that it is well again."""
 
-    Nothing is opened yet: each thread opens its own connection when it first asks something,
-    and keeps it.
-    """
-    if url.startswith("sqlite:///"):
-        database.initialize(_sqlite(Path(unquote(url.removeprefix("sqlite:///")))))
-    else:
-        database.initialize(db_url.connect(url, unquote_user=True, unquote_password=True))
+    key = TextField()
+    message = TextField()
+    params = TextField()
+    over = BooleanField(default=False)
+    told_at = BigIntegerField()
+    sent_at = BigIntegerField(null=True)
+    cleared_at = BigIntegerField(null=True)
 
-
-def _sqlite(path: Path) -> peewee.SqliteDatabase:
-    pragmas = {
-        "journal_mode": "wal",
-        # What people typed survives a power cut.
-        "synchronous": "full",
-        "foreign_keys": 1,
-        "cache_size": -4096,
-        "temp_store": "memory",
-    }
-    return peewee.SqliteDatabase(path, pragmas=pragmas, timeout=10)
+    class Meta:
+        table_name = "alerts"
 
 
-def is_sqlite() -> bool:
-    """Whether the database is the embedded one."""
-    return isinstance(database.obj, peewee.SqliteDatabase)
+class CodeFloor(Table):
+    """The newest migration that code must know to be admitted; no row: all code is."""
 
+    id = IntegerField(primary_key=True)
+    migration = IntegerField()
 
-@contextmanager
-def writing(durable: bool = True) -> Iterator[None]:
-    """A transaction that may write; may be nested.
-
-    On SQLite it takes the write lock at once: a read that later wants to write is refused as
-    "locked" when another process wrote in between. The lock of this process in front of it
-    makes its threads queue fairly. PostgreSQL is told to do the same: a read in here sees what
-    was written before, and nothing is written between. `durable=False` is for what may be lost
-    in a power cut.
-    """
-    if not is_sqlite():
-        with database.atomic():
-            database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (WRITE_LOCK,))
-            yield
-        return
-    with _write_lock, _synchronous(durable), database.atomic("IMMEDIATE"):
-        yield
-
-
-@contextmanager
-def _synchronous(durable: bool) -> Iterator[None]:
-    if durable or database.in_transaction():
-        yield
-        return
-    database.execute_sql("PRAGMA synchronous=NORMAL")
-    try:
-        yield
-    finally:
-        database.execute_sql("PRAGMA synchronous=FULL")
-
-
-def migrate() -> list[str]:
-    """Bring the schema up to date, one process at a time; returns what was applied."""
-    if is_sqlite():
-        Path(database.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _migration_lock():
-        runner = migrations.Runner(database.obj, str(MIGRATIONS))
-        pending = [found for found in runner.status() if not found.applied]
-        return runner.up() if pending else []
-
-
-@contextmanager
-def _migration_lock() -> Iterator[None]:
-    if not is_sqlite():
-        database.execute_sql("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
-        try:
-            yield
-        finally:
-            database.execute_sql("SELECT pg_advisory_unlock(%s)", (MIGRATION_LOCK,))
-        return
-    folder = os.open(Path(database.database).parent, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(folder)
-
-
-def disconnect() -> None:
-    """Close this thread's connection: before a fork, and where a thread ends."""
-    if not database.is_closed():
-        database.close()
-
-
-def rows(sql: str, *values: Any) -> Any:
-    """The rows of a query in SQL, with a `?` for each value, as tuples.
-
-    For what is asked at every request or every second: peewee's building of the query costs
-    several times what asking it does.
-    """
-    return database.execute_sql(sql.replace("?", database.param), values)
-
-
-def known_id(number: int) -> bool:
-    """Whether a number can be a row's id at all; larger ones the database would refuse."""
-    return 0 < number <= LARGEST_ID
+    class Meta:
+        table_name = "code_floor"

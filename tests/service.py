@@ -76,6 +76,11 @@ class Service:
         path = self.folder / f"{part}.log"
         return path.read_text() if path.exists() else ""
 
+    def python(self, source, *arguments):
+        """Run Python beside the service, in its environment; returns what it printed."""
+        command = [sys.executable, "-c", source, *arguments]
+        return subprocess.check_output(command, cwd=ROOT, env=self.environment, text=True)
+
     def kill(self, part):
         self.processes[part].kill()
         self.processes[part].wait()

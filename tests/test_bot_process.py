@@ -76,12 +76,12 @@ def test_the_web_goes_on_when_the_bot_is_killed(anna, running):
 
 def test_a_bot_that_is_switched_off_makes_no_traffic_and_counts_as_well(service, telegram):
     off = service(ENABLE_TELEGRAM_BOT="false")
-    assert off.processes["bot"].wait(timeout=20) == 0
     off.wait_for_bot("disabled")
     assert off.checks()["reminders"]["status"] == "paused"
     assert off.get("/health/ready").json()["status"] == "ok"
-    assert telegram.calls() == []
     api_works(off)
+    assert telegram.calls() == []
+    assert off.terminate("bot") == 0
 
 
 def test_a_wrong_token_is_named_and_the_bot_lives_on(service, telegram):
@@ -186,3 +186,25 @@ def test_a_server_without_menus_serves_all_the_same(service, telegram, anna):
     assert "Hello" in ask(anna, "/start").text
     running.wait_for_bot("ok")
     wait_for(lambda: "not registered yet" in running.log("bot"))
+
+
+def test_operators_are_told_of_trouble_once_and_when_it_is_over(service, telegram):
+    admins = [telegram.add_user("Anna"), telegram.add_user("Борис", language_code="ru")]
+    ids = ",".join(str(admin.id) for admin in admins)
+    running = service(ADMIN_TELEGRAM_IDS=ids)
+    for admin in admins:
+        ask(admin, "/start")
+    trouble = """
+import sys, time
+from calendar_app import alerts, backups, models, config
+models.connect(config.load().database_url)
+now = int(time.time())
+sys.argv[1] == "tell" and [alerts.tell("backup", backups.FAILED, now, reason="x<y") for _ in "ab"]
+sys.argv[1] == "clear" and [alerts.clear("backup", now) for _ in "ab"]
+"""
+    running.python(trouble, "tell")
+    assert [admin.wait_for_message(timeout=20).text[:2] for admin in admins] == ["⚠️", "⚠️"]
+    running.python(trouble, "clear")
+    assert "This is over" in admins[0].wait_for_message(timeout=20).text
+    assert "x<y" in admins[1].wait_for_message(timeout=20).text
+    assert all(admin.gets_nothing(within=2) for admin in admins)

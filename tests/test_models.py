@@ -3,9 +3,11 @@
 import subprocess
 import sys
 import threading
+import time
 
 import peewee
 import pytest
+from playhouse import migrations
 
 from calendar_app import models, search
 from tests.world import ROOT
@@ -70,6 +72,9 @@ ROWS = {
     ),
     "quota": ("quotas", {"user_id": "user", "kind": "x", "day": "2026-05-06", "used": 1}),
     "state": ("bot_state", {"id": 1, "state": "ok", "since": 0, "beat_at": 0}),
+    "deletion": ("deletions", {"kind": "user", "subject_id": 5, "at": 0}),
+    "alert": ("alerts", {"key": "backup", "message": "x", "params": "{}", "told_at": 0}),
+    "floor": ("code_floor", {"id": 1, "migration": 1}),
 }  # fmt: skip
 WITHOUT_ID = ("updates", "quotas")
 # What makes a copy of that row another one, so that both can be stored.
@@ -89,6 +94,8 @@ OTHER = {
     "dialog": {"chat_id": 6},
     "key": {"request": "y"},
     "quota": {"kind": "y"},
+    "deletion": {},
+    "alert": {"key": "disk"},
 }
 REFUSED = [
     ("birthday", {"month": 2, "day": 31}),
@@ -150,6 +157,10 @@ REFUSED = [
     ("promise", {"snooze": -1}),
     ("promise", {"days_before": 61}),
     ("state", {"id": 2}),
+    ("deletion", {"kind": "chat"}),
+    ("deletion", {"subject_id": None}),
+    ("floor", {"id": 2}),
+    ("floor", {"migration": None}),
 ]
 STORED = [
     ("birthday", {"month": 2, "day": 29, "year": None}),
@@ -165,6 +176,8 @@ STORED = [
     ("calendar", {"title": "Another one, of the same kind"}),
     ("promise", {"subject_id": BIGGEST}),
     ("update", {"update_id": BIGGEST}),
+    ("deletion", {"subject_id": BIGGEST}),
+    ("alert", {"cleared_at": 1, "over": True}),
 ]
 # Each unique index, by the columns of which no two rows may have the same.
 UNIQUE = {
@@ -184,6 +197,7 @@ UNIQUE = {
     ("dialog", "chat_id", "user_id"),
     ("key", "user_id", "request"),
     ("quota", "user_id", "kind"),
+    ("alert", "key"),
 }
 LEDGER = ("kind", "subject_id", "occurs_on", "days_before", "recipient_id", "snooze")
 
@@ -406,6 +420,54 @@ def test_eight_processes_that_migrate_at_once_apply_each_migration_once(fresh):
         assert sorted(name for (name,) in applied) == all_of_them
     finally:
         models.disconnect()
+
+
+@pytest.fixture
+def migrated_anew(fresh):
+    models.connect(fresh)
+    models.migrate()
+    yield models.database
+    models.disconnect()
+
+
+def test_code_that_the_database_does_not_admit_refuses_and_changes_nothing(migrated_anew):
+    known = models.newest_migration()
+    models.CodeFloor.create(id=1, migration=known + 1)
+    migrated_anew.execute_sql("DELETE FROM schema_migration")
+    with pytest.raises(models.OldCode, match=f"migration {known + 1}; this one knows {known}: "):
+        models.migrate()
+    assert count("schema_migration") == 0
+
+
+def test_code_that_the_database_admits_runs_beside_migrations_of_a_newer_release(migrated_anew):
+    models.CodeFloor.create(id=1, migration=models.newest_migration())
+    sql = "INSERT INTO schema_migration (name, applied) VALUES ({0}, {0})"
+    values = ("0999_of_tomorrow", "2030-01-01 00:00:00")
+    migrated_anew.execute_sql(sql.format(migrated_anew.param), values)
+    assert models.migrate() == []
+    models.Chat.create(telegram_id=1, kind="private", reachable=True, created_at=0)
+    assert count("chats") == 1
+
+
+def test_the_previous_release_runs_on_this_schema(fresh, tmp_path):
+    """It knows the first migration only, and asks nothing of what came later."""
+    before = tmp_path / "migrations"
+    before.mkdir()
+    (before / "0001_first.py").write_bytes((models.MIGRATIONS / "0001_first.py").read_bytes())
+    models.connect(fresh)
+    try:
+        models.migrate()
+        runner = migrations.Runner(models.database.obj, str(before))
+        assert [found.name for found in runner.status() if not found.applied] == []
+        assert runner.up() == []
+    finally:
+        models.disconnect()
+
+
+def test_the_database_sets_the_time_of_a_deletion(migrated_anew):
+    begin = int(time.time())
+    models.Deletion.insert(kind="user", subject_id=5).execute()
+    assert begin <= models.Deletion.get().at <= time.time()
 
 
 COUNT_UP = """

@@ -1,0 +1,15 @@
+"""What users deleted is remembered, so that it stays deleted when a backup is restored.
+
+Noted in the transaction of the deletion itself; `carryover` repeats it. A user is named by the
+Telegram id, everything else by its row's id. Kept as long as the ledger: see `ageing`.
+"""
+
+from .models import Deletion
+
+
+def remember(kind: str, subject_id: int) -> None:
+    """Remember what was deleted on its users' wish.
+
+    `kind` is one of user, calendar, birthday, holiday, responsible.
+    """
+    Deletion.insert(kind=kind, subject_id=subject_id).execute()
