@@ -17,10 +17,15 @@ declare -A PACKAGES=(
 	["fonts-noto-cjk"]="Chinese, Japanese and Korean on cards"
 	["fonts-dejavu-core"]="the tests of cards with one font only"
 	["libfribidi0"]="Arabic and Hebrew on cards"
+	["logrotate"]="the tests of rotation"
 	["nginx-light"]="the check of nginx's configuration, and run.sh behind nginx"
+	["openssl"]="the tests of the production site"
 	["postgresql"]="the tests on PostgreSQL"
 	["shellcheck"]="the check of the shell scripts for mistakes"
 	["shfmt"]="the check of the shell scripts' format"
+	["mmdebstrap"]="the tests on booted machines"
+	["systemd-container"]="the tests on booted machines"
+	["wrk"]="the tests on booted machines"
 	["python3-venv"]="everything, unless there is a .venv"
 )
 LEFT_OUT=()
@@ -30,7 +35,7 @@ FAILED=()
 present() {
 	case $1 in
 	nginx-light) command -v nginx ;;
-	chromium | shellcheck | shfmt) command -v "$1" ;;
+	chromium | shellcheck | shfmt | mmdebstrap | wrk) command -v "$1" ;;
 	postgresql) compgen -G '/usr/lib/postgresql/*/bin/postgres' ;;
 	python3-venv) python3 -c 'import ensurepip, venv' ;;
 	*) dpkg-query -W -f '${Status}' "$1" | grep -q ' installed' ;;
@@ -63,6 +68,7 @@ prepare_system() {
 	for package in "${missing[@]}"; do
 		LEFT_OUT+=("${PACKAGES[$package]} (the package $package is not installed)")
 	done
+	[[ $EUID -eq 0 ]] || LEFT_OUT+=("the tests on booted machines (they need root)")
 }
 
 report_left_out() {
