@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import config, doctor, privileges, trouble, verbs
+from . import config, doctor
+from .operation import privileges, trouble, verbs
 
 Add = Callable[[argparse.ArgumentParser], Any]
 # Whose rights a verb needs: those of the state's owner alone, root's besides (it gives them up

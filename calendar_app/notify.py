@@ -52,6 +52,8 @@ def refuse(reason: str) -> None:
 def main(argv: list[str]) -> None:
     """Run the module `argv[0]` with the arguments after it; tells why when it fails."""
     sys.argv = list(argv)
+    # What is imported late comes from this release, also when `current` points to another by then.
+    sys.path[:] = map(os.path.realpath, sys.path)
     try:
         runpy.run_module(argv[0], run_name="__main__", alter_sys=True)
     except SystemExit as end:

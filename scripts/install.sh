@@ -3,7 +3,7 @@
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd -P)
-START='import sys; sys.path.insert(0, sys.argv.pop(1)); from scripts import install; install.main()'
+START='import sys; sys.path.insert(0, sys.argv.pop(1)); from scripts.installer import install; install.main()'
 
 # The system's own Python, not one from a PATH: it will run the service for years.
 find_python() {

@@ -9,7 +9,7 @@ import threading
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
-from scripts import site
+from scripts.installer import site
 from tests.running import ask
 from tests.world import ROOT, free_port, wait_for
 

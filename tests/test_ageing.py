@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from calendar_app import ageing, alerts, models, texts
+from calendar_app import alerts, models, texts
 from calendar_app.models import (
     Alert,
     Calendar,
@@ -18,6 +18,7 @@ from calendar_app.models import (
     Update,
     User,
 )
+from calendar_app.operation import ageing
 from calendar_app.texts import N_
 from tests.operating import NOW, begin, works
 

@@ -13,18 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from calendar_app import (
-    alerts,
-    backups,
-    carryover,
-    duties,
-    holidays,
-    me,
-    models,
-    reminders,
-    restoring,
-    rules,
-)
+from calendar_app import alerts, duties, holidays, me, models, reminders, rules
 from calendar_app import birthdays as of_people
 from calendar_app.calendars import Ref
 from calendar_app.models import (
@@ -37,8 +26,9 @@ from calendar_app.models import (
     Update,
     User,
 )
+from calendar_app.operation import backups, carryover, restoring
+from calendar_app.operation.snapshots import Failed
 from calendar_app.reminders import Outcome
-from calendar_app.snapshots import Failed
 from tests.operating import ALICE, NOW, add, begin, command, environment, names, operate, works
 from tests.world import ROOT, settings
 
@@ -170,7 +160,7 @@ def test_when_a_backup_succeeds_again_the_operators_are_told_once(state):
 
 
 def test_without_room_for_two_there_is_no_backup_and_it_is_said(state, monkeypatch):
-    monkeypatch.setattr("calendar_app.snapshots.RESERVE", 2**60)
+    monkeypatch.setattr("calendar_app.operation.snapshots.RESERVE", 2**60)
     with pytest.raises(Failed, match="free some space"):
         backups.make(settings(state), "one", NOW)
     assert last(state)["verdict"] == "no room"

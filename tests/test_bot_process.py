@@ -196,7 +196,8 @@ def test_operators_are_told_of_trouble_once_and_when_it_is_over(service, telegra
         ask(admin, "/start")
     trouble = """
 import sys, time
-from calendar_app import alerts, backups, models, config
+from calendar_app import alerts, models, config
+from calendar_app.operation import backups
 models.connect(config.load().database_url)
 now = int(time.time())
 sys.argv[1] == "tell" and [alerts.tell("backup", backups.FAILED, now, reason="x<y") for _ in "ab"]

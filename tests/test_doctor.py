@@ -15,8 +15,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from calendar_app import causes, doctor, evidence, logs, models
-from calendar_app.causes import CAUSES, error, ok
+from calendar_app import doctor, logs, models
+from calendar_app.doctor import causes, evidence
+from calendar_app.doctor.causes import CAUSES, error, ok
 from tests.world import ROOT, TOKEN, wait_for
 
 LOGS = Path(__file__).parent / "logs"

@@ -15,9 +15,19 @@ from pathlib import Path
 import pytest
 
 from calendar_app import auth, config
-from scripts import checks, host, layout, options, rehearsal, releases, settings, units, webserver
-from scripts.host import File
-from scripts.options import Options
+from scripts.installer import (
+    checks,
+    host,
+    layout,
+    options,
+    rehearsal,
+    releases,
+    settings,
+    units,
+    webserver,
+)
+from scripts.installer.host import File
+from scripts.installer.options import Options
 from tests.world import ROOT, TOKEN
 
 DOMAIN = "calendar.example.org"

@@ -96,7 +96,8 @@ def test_the_web_is_ready_and_pings_while_requests_are_answered(service, systemd
     wait_for(systemd.pinged)
     assert "READY=1" in systemd.hear()
     assert systemd.status().startswith("STATUS=answering requests since ")
-    workers = children(web.processes["web"].pid)
+    # gunicorn is ready, and pings, before it has all its workers.
+    workers = wait_for(lambda: len(found := children(web.processes["web"].pid)) == 2 and found)
     for worker in workers:
         os.kill(worker, signal.SIGSTOP)
     wait_for(lambda: any("not answering" in line for line in systemd.hear()), timeout=60)

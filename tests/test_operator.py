@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from calendar_app import config, models, privileges, trouble
+from calendar_app import config, models
+from calendar_app.operation import privileges, trouble
 from tests.operating import USER, add, begin, names, operate, works
 from tests.world import ROOT, TOKEN
 
@@ -292,7 +293,7 @@ def test_root_works_on_the_state_as_its_owner(theirs, code):
 def test_what_root_started_has_no_way_back(theirs):
     code = (
         "import os, sys, pathlib\n"
-        "from calendar_app import privileges\n"
+        "from calendar_app.operation import privileges\n"
         "privileges.drop(pathlib.Path(sys.argv[1]))\n"
         "print(os.getresuid(), os.getresgid(), os.getgroups(), os.getcwd())\n"
         "os.setuid(0)\n"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from playwright import sync_api as playwright
 
-from scripts import site
+from scripts.installer import site
 from tests import fronts
 from tests.fronts import DOMAIN, VERSION
 from tests.running import ask

@@ -16,7 +16,13 @@ FILES = {
     for folder in FOLDERS
     for path in sorted((ROOT / folder).rglob("*.py"))
 }
-APP = {Path(name).stem: name for name in FILES if Path(name).parent.name == "calendar_app"}
+# The modules of calendar_app by name: `birthdays`, `operation.backups`; a package stands for its
+# __init__.
+APP = {
+    ".".join(Path(name).with_suffix("").parts[1:]).removesuffix(".__init__"): name
+    for name in FILES
+    if name.startswith("calendar_app/") and "/migrations/" not in name
+}
 # What the lowest modules of calendar_app may import of it. Those named nowhere here are the
 # domain: it may import all of these and each other.
 GROUND = {
@@ -33,10 +39,8 @@ GROUND = {
 }
 ROUTES = {module for module in APP if module.startswith("routes")}
 HTTP = {"web", "api", "openapi", "answers", "limits", "gunicorn_config"} | ROUTES
-OPERATOR = {"verbs", "status", "privileges", "trouble", "hooks", "tokens", "units"}
-DOCTOR = {"doctor", "causes", "evidence", "logfiles", "loglines", "symptoms"}
-DOCTOR |= {"machine", "frontdoor", "statechecks", "disks"}
-ABOVE = HTTP | OPERATOR | DOCTOR | {"auth", "health", "__main__"}
+OPERATION = {module for module in APP if module.split(".")[0] in {"operation", "doctor"}}
+ABOVE = HTTP | OPERATION | {"auth", "health", "__main__"}
 DOMAIN = set(APP) - set(GROUND) - ABOVE - {"__init__"}
 MIGRATIONS = [name for name in FILES if "/migrations/" in name]
 BOT = [name for name in FILES if name.startswith("bot/")]
@@ -44,7 +48,7 @@ BOT = [name for name in FILES if name.startswith("bot/")]
 LIBRARIES = {
     "flask": {APP[name] for name in ROUTES | {"web", "api"}},
     "telebot": set(BOT),
-    "peewee": {APP[name] for name in DOMAIN | {"models", "database"}} | set(MIGRATIONS),
+    "peewee": {APP[name] for name in DOMAIN | OPERATION | {"models", "database"}} | set(MIGRATIONS),
     "playhouse": {APP["database"]} | set(MIGRATIONS),
     "dotenv": {APP["config"]},
     "babel": {APP["texts"]},
@@ -66,8 +70,12 @@ def imported(name):
 
 def own(name):
     """The modules of calendar_app that one of its files imports."""
-    parts = (source.split(".") for source in imported(name) if source.startswith("calendar_app."))
-    return {part[1] for part in parts if part[1] in APP}
+    found = set()
+    for source in imported(name):
+        parts = source.split(".")[1:] if source.startswith("calendar_app.") else []
+        names = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+        found |= set([module for module in names if module in APP][:1])
+    return found
 
 
 def libraries(name):
