@@ -14,7 +14,9 @@ from telebot import TeleBot, apihelper, types
 
 from calendar_app import conversation, models
 from calendar_app.logs import mask
+from calendar_app.served import Served
 
+from .commands import COMMANDS
 from .handlers import World, handle, needs_status
 from .sender import Sender, failure, is_trouble
 from .status import Status
@@ -51,6 +53,7 @@ class Poller:
         self.offset = 0
         self.failures = 0
         self.conflict_seen = 0.0
+        self.served = Served()
 
     def run(self) -> None:
         """Poll until stopped; nothing that Telegram does ends it."""
@@ -121,6 +124,7 @@ class Poller:
     def _work_off(self, raw: dict[str, Any]) -> None:
         """Handle one update; it is confirmed (by the next offset) only when that is done."""
         self.status.moved("updates")
+        began = time.monotonic()
         update_id = raw["update_id"]
         try:
             replies = self._replies(raw)
@@ -134,6 +138,10 @@ class Poller:
         self.offset = update_id + 1
         for reply in replies:
             self.sender.perform(reply)
+        end = time.monotonic()
+        self.served.note(
+            f"{_kind(raw)}: {len(replies)} replies, {(end - began) * 1000:.0f} ms", end
+        )
 
     def _replies(self, raw: dict[str, Any]) -> list[Any]:
         update, now = types.Update.de_json(raw), int(time.time())
@@ -152,6 +160,15 @@ class Poller:
             if failure(error).state == "later":
                 raise
             return "left"
+
+
+def _kind(raw: dict[str, Any]) -> str:
+    """What an update is, for the journal: a command of ours by its name, else no word of it."""
+    text = (raw.get("message") or {}).get("text") or ""
+    command = text.split(maxsplit=1)[0].partition("@")[0] if text.startswith("/") else ""
+    if command.removeprefix("/") in {"start", *COMMANDS}:
+        return command
+    return next((kind for kind in KINDS if kind in raw), "update")
 
 
 def _pause(shortest: float, longest: float, failures: int) -> float:

@@ -16,7 +16,7 @@ Map, from the ground up (an arrow points to what a module may import):
     deletions, alerts              what stays deleted, what operators must know
     auth                           who is asking: initData, sessions
     health                         what is well and what is not
-    notify                         what systemd is told; needs nothing else of all this
+    notify, served                 what systemd is told; what the journal is told of requests
     operation/, doctor/, __main__  the operator's command: upkeep, backups, what is wrong and why
     web, openapi                   Flask: declared routes served and described
     routes*, api                   HTTP to domain calls and back; answers are its shapes

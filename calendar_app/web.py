@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, g, request
 from flask.json.provider import DefaultJSONProvider
 from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.exceptions import HTTPException
@@ -21,6 +21,7 @@ from .calendars import Account
 from .config import Config
 from .errors import AppError, Changed, Invalid, Later, Unauthorized, Unavailable
 from .fields import check
+from .served import Served
 from .texts import N_
 
 log = logging.getLogger(__name__)
@@ -172,7 +173,24 @@ def create(config: Config, routes: list[Route], clock: Callable[[], float] | Non
                 methods=[declared.method],
             )
     app.register_error_handler(Exception, _failed)
+    served = Served()
+    app.before_request(_begin)
+    app.after_request(lambda response: _note(served, response))
     return app
+
+
+def _begin() -> None:
+    g.began = time.monotonic()
+
+
+def _note(served: Served, response: Response) -> Response:
+    """For the journal; a route's pattern, as an address may be a secret. Health is noise."""
+    if not request.path.startswith("/health"):
+        end = time.monotonic()
+        where = request.url_rule.rule if request.url_rule else "(no such route)"
+        took = (end - g.began) * 1000
+        served.note(f"{request.method} {where} {response.status_code} {took:.0f} ms", end)
+    return response
 
 
 def now(app: Flask) -> int:

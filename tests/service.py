@@ -96,3 +96,9 @@ class Service:
                 process.terminate()
         for process in self.processes.values():
             process.wait(timeout=30)
+
+
+def children(pid):
+    """The process ids of a process's children."""
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True)
+    return [int(line) for line in found.stdout.split()]

@@ -18,6 +18,7 @@ import pytest
 from calendar_app import doctor, logs, models
 from calendar_app.doctor import causes, evidence
 from calendar_app.doctor.causes import CAUSES, error, ok
+from tests.service import children
 from tests.world import ROOT, TOKEN, wait_for
 
 LOGS = Path(__file__).parent / "logs"
@@ -441,11 +442,11 @@ def test_a_dead_web_is_named(running):
 
 def test_a_web_that_hangs_is_named(running):
     web = running.processes["web"].pid
-    group = [int(p) for p in subprocess.check_output(["pgrep", "-P", str(web)]).split()]
+    group = wait_for(lambda: len(found := children(web)) == 2 and found)
     for pid in (web, *group):
         os.kill(pid, signal.SIGSTOP)
     try:
-        assert look(running)["root_cause"] == "upstream-timeout"
+        wait_for(lambda: look(running)["root_cause"] == "upstream-timeout", 20, 0.5)
     finally:
         for pid in (web, *group):
             os.kill(pid, signal.SIGCONT)
@@ -455,7 +456,7 @@ def test_a_dead_bot_is_named(running):
     running.wait_for_bot("ok")
     running.kill("bot")
     running.wait_for_bot("stopped")
-    assert look(running)["root_cause"] == "bot-stopped"
+    wait_for(lambda: look(running)["root_cause"] == "bot-stopped", 20, 0.5)
 
 
 def test_a_wrong_token_is_named(service, telegram):
@@ -544,7 +545,7 @@ def test_a_database_of_a_newer_release_is_named(running):
     running.terminate("bot")
     with sqlite3.connect(running.folder / "calendar.db") as connection:
         connection.execute("INSERT INTO code_floor (id, migration) VALUES (1, 9999)")
-    assert look(running)["root_cause"] == "web-start-failed"
+    wait_for(lambda: look(running)["root_cause"] == "web-start-failed", 20, 0.5)
 
 
 def test_a_zone_that_nobody_knows_is_a_warning(running, app):

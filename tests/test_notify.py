@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from bot.status import TURN_SECONDS, Status
+from tests.service import children
 from tests.world import ROOT, wait_for
 
 
@@ -145,8 +146,3 @@ def test_a_loop_that_hangs_ends_the_pings(monkeypatch):
     assert not status.moves()
     status.moved("reminders")
     assert status.moves()
-
-
-def children(pid):
-    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True)
-    return [int(line) for line in found.stdout.split()]

@@ -28,6 +28,7 @@ APP = {
 GROUND = {
     "errors": set(),
     "notify": set(),
+    "served": set(),
     "dates": set(),
     "database": set(),
     "models": {"database"},

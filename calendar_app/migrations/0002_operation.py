@@ -6,7 +6,7 @@ ID = {
 }
 NOW = {
     "sqlite": "(CAST(strftime('%s', 'now') AS INTEGER))",
-    "postgresql": "(CAST(extract(epoch FROM now()) AS BIGINT))",
+    "postgresql": "(CAST(floor(extract(epoch FROM now())) AS BIGINT))",
 }
 TABLES = """
 CREATE TABLE deletions (
