@@ -109,14 +109,23 @@ def migrate() -> list[str]:
     """Bring the schema up to date, one process at a time; returns what was applied.
 
     Raises OldCode, before anything is changed. What a newer release applied is left as it is.
+    Raises Trouble that names the migration that failed; that one has changed nothing.
     """
     if is_sqlite():
         Path(database.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _migration_lock():
         require_new_code()
         runner = migrations.Runner(database.obj, str(MIGRATIONS))
-        pending = [found for found in runner.status() if not found.applied]
-        return runner.up() if pending else []
+        pending = _pending(runner)
+        try:
+            return runner.up() if pending else []
+        except Trouble as error:
+            failed = _pending(runner)[0]
+            raise type(error)(f"Migration {failed} failed and changed nothing: {error}") from error
+
+
+def _pending(runner: migrations.Runner) -> list[str]:
+    return [found.name for found in runner.status() if not found.applied]
 
 
 def newest_migration() -> int:

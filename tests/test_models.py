@@ -1,5 +1,6 @@
 """What the database itself guarantees, on SQLite and on PostgreSQL, whatever the code does."""
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ import pytest
 from playhouse import migrations
 
 from calendar_app import models, search
+from calendar_app.operation import trouble
 from tests.world import ROOT
 
 BACKENDS = ("sqlite", "postgresql")
@@ -447,6 +449,23 @@ def test_code_that_the_database_admits_runs_beside_migrations_of_a_newer_release
     assert models.migrate() == []
     models.Chat.create(telegram_id=1, kind="private", reachable=True, created_at=0)
     assert count("chats") == 1
+
+
+def test_a_migration_that_fails_is_named_and_changes_nothing(migrated_anew, tmp_path, monkeypatch):
+    broken = tmp_path / "migrations"
+    shutil.copytree(models.MIGRATIONS, broken)
+    (broken / "0999_broken.py").write_text(
+        "def up(_migrator, db):\n"
+        "    db.execute_sql('CREATE TABLE half_done (id INTEGER)')\n"
+        "    db.execute_sql('ALTER TABLE no_such_thing ADD COLUMN a INTEGER')\n"
+    )
+    monkeypatch.setattr("calendar_app.database.MIGRATIONS", broken)
+    with pytest.raises(
+        models.Trouble, match="Migration 0999_broken failed.*no_such_thing"
+    ) as raised:
+        models.migrate()
+    assert "no_such_thing" in trouble.sentence(raised.value)
+    assert "half_done" not in migrated_anew.get_tables()
 
 
 def test_the_previous_release_runs_on_this_schema(fresh, tmp_path):

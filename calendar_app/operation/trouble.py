@@ -30,6 +30,8 @@ def sentence(error: BaseException) -> str | None:
         return f"{error.filename or 'The system'}: {error.strerror or error}."
     if isinstance(error, models.Trouble | sqlite3.Error):
         said = str(error).strip()
+        if said.startswith("Migration "):
+            return mask(said)
         known = (text for part, text in DATABASE.items() if part in said.lower())
         return next(known, mask(f"The database cannot be used: {said.splitlines()[0]}"))
     return None

@@ -143,7 +143,12 @@ def follow(these: Sequence[Step], run: Run) -> None:
         raise
     except (Failed, OSError) as failure:
         _be_deaf()
-        raise Failed(f"{failure}\n{put_back(run)}") from None
+        raise Failed(f"{reason_last(str(failure))}\n{put_back(run)}") from None
+
+
+def reason_last(text: str) -> str:
+    """The same lines, those quoted from a journal (indented) before the sentence about them."""
+    return "\n".join(sorted(text.splitlines(), key=lambda line: not line.startswith("    ")))
 
 
 def put_back(run: Run) -> str:

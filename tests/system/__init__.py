@@ -1,0 +1,1 @@
+"""The service as an operator has it: installed on a booted Debian, asked from outside."""
