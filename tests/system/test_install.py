@@ -1,5 +1,6 @@
 """Scenario 1: a fresh install brings everything up, and a reboot brings all of it back."""
 
+import json
 import re
 
 import pytest
@@ -71,6 +72,49 @@ def test_the_operator_sees_all_on_one_screen(installed):
     shown = installed.run("birthday-calendar status")
     assert len(shown.stdout.splitlines()) <= 40
     assert installed.version() in shown.stdout
+
+
+def test_a_restore_brings_back_what_was_and_the_service_with_it(installed, measured):
+    made = installed.run("birthday-calendar backup").stdout
+    assert "proven" in made, made
+    eve = {"full_name": "Eve", "birth_date": "--01-02"}
+    assert installed.request("POST", "/api/birthdays", "Bob", json=eve).status_code == 201
+    listed = installed.run("birthday-calendar backup --list").stdout
+    newest = max(line.split()[0] for line in listed.splitlines())
+    said = installed.run(["birthday-calendar", "restore", newest, "--yes"], timeout=120).stdout
+    assert names(installed, "Bob") == ["Ada Lovelace"]
+    assert installed.bot_greets()
+    states = installed.run(["systemctl", "is-active", *UNITS], check=False).stdout.split()
+    assert set(states) == {"active"}
+    measured(backup=made.strip(), restore=said.strip().splitlines()[-1])
+
+
+def names(installed, person):
+    return [row["full_name"] for row in installed.request("GET", "/api/birthdays", person).json()]
+
+
+def test_a_token_set_again_reaches_web_and_bot(installed):
+    installed.run("birthday-calendar set-token --file /root/token")
+    assert installed.bot_greets()
+    assert names(installed, "Bob") == ["Ada Lovelace"]
+
+
+def test_the_doctor_finds_nothing_wrong_as_root_and_as_its_unit(installed):
+    seen = installed.run("birthday-calendar doctor --json", check=False)
+    report = json.loads(seen.stdout)
+    assert seen.returncode <= 1, report
+    assert report["root_cause"] is None
+    ill = {c["id"] for c in report["checks"] if c["status"] not in ("ok", "skipped")}
+    # What it warns of is true: nobody signed the certificate, and no time server is asked here.
+    assert ill <= {"certificate-expired", "clock"}, report
+    installed.run("systemctl start birthday-calendar-doctor.service")
+    assert installed.property("birthday-calendar-doctor.service", "Result") == "success"
+
+
+def test_there_is_nothing_to_roll_back_to(installed):
+    refused = installed.run("birthday-calendar rollback", check=False)
+    assert refused.returncode == 1
+    assert "no release to go back to" in refused.stdout + refused.stderr
 
 
 def test_an_install_again_changes_nothing_and_ends_well(installed):
