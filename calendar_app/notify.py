@@ -17,6 +17,7 @@ from contextlib import suppress
 # With RestartSec=1 of the units: what crashes is back at once, what cannot start waits.
 HOLD_SECONDS = 4
 LONGEST = 400
+CANNOT_START = "cannot start, trying again every 5 s: "
 TOKEN = re.compile(r"[0-9]{5,20}(?::|%3A)[A-Za-z0-9_-]{20,}")
 
 
@@ -46,7 +47,7 @@ def watched() -> bool:
 def refuse(reason: str) -> None:
     """Say why this process ends before it has begun: on standard error and to systemd."""
     print(reason, file=sys.stderr)
-    status("cannot start, trying again every 5 s: " + reason)
+    status(CANNOT_START + reason)
 
 
 def main(argv: list[str]) -> None:
@@ -57,14 +58,20 @@ def main(argv: list[str]) -> None:
     try:
         runpy.run_module(argv[0], run_name="__main__", alter_sys=True)
     except SystemExit as end:
-        # Whoever ends by itself has told why.
         if end.code:
+            # Who ends by itself has told why, unless it ends because of an error.
+            _tell(end.__context__)
             _hold()
         raise
     except Exception as error:
-        status(f"cannot start, trying again every 5 s: {type(error).__name__}: {error}")
+        _tell(error)
         _hold()
         raise
+
+
+def _tell(error: BaseException | None) -> None:
+    if error is not None:
+        status(f"{CANNOT_START}{type(error).__name__}: {error}")
 
 
 def _hold() -> None:

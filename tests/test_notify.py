@@ -79,6 +79,14 @@ def test_a_bad_configuration_is_named_in_the_status_without_its_secrets(systemd,
     assert "Traceback" not in ended.stderr
 
 
+def test_what_gunicorn_ends_for_is_in_the_status_too(systemd, tmp_path):
+    (tmp_path / "broken_app.py").write_text("raise RuntimeError('broken on purpose')")
+    command = "gunicorn -c python:calendar_app.gunicorn_config broken_app:app"
+    ended = run(systemd, *command.split(), VAR_DIR=str(tmp_path), PYTHONPATH=str(tmp_path))
+    assert ended.returncode
+    assert "RuntimeError: broken on purpose" in systemd.status()
+
+
 def test_a_token_in_an_error_is_masked(systemd, tmp_path):
     (tmp_path / "broken.py").write_text("raise ValueError('123456789:AAAAAAAAAAAAAAAAAAAAAAAAAAA')")
     run(systemd, "broken", PYTHONPATH=str(tmp_path))

@@ -46,11 +46,19 @@ def restart(name: str) -> None:
         raise host.Failed(f"{name} does not start: {why(name, since)}")
 
 
+def _status_text(name: str) -> str:
+    """What a unit that does not start says of itself; it tries again and again, and so do we."""
+    for _ in range(20):
+        shown = host.attempt("systemctl", "show", "--value", "-p", "StatusText", name)
+        if shown.stdout.startswith("cannot start"):
+            break
+        time.sleep(0.5)
+    return shown.stdout.strip()
+
+
 def why(name: str, since: str) -> str:
     """What a unit and its journal say of its failure."""
-    said = host.attempt("systemctl", "show", "--value", "-p", "StatusText", name).stdout.strip()
-    # Its last lines are on their way to the journal.
-    time.sleep(0.5)
+    said = _status_text(name)
     journal = host.attempt(
         *("journalctl", "--no-pager", "-q", "-o", "cat", "-n", "8", f"--since=@{since}"),
         *("_SYSTEMD_UNIT=" + name,),
