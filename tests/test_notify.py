@@ -110,9 +110,9 @@ def test_the_web_is_ready_and_pings_while_requests_are_answered(service, systemd
     for worker in workers:
         os.kill(worker, signal.SIGSTOP)
     wait_for(lambda: any("not answering" in line for line in systemd.hear()), timeout=60)
-    # gunicorn replaces workers that give no sign of life.
+    # gunicorn replaces workers that give no sign of life, one after the other.
     wait_for(lambda: "STATUS=answering" in systemd.status(), timeout=60)
-    assert not set(workers) & set(children(web.processes["web"].pid))
+    wait_for(lambda: not set(workers) & set(children(web.processes["web"].pid)), timeout=60)
 
 
 def test_the_bot_says_that_it_polls_and_pings_while_both_loops_move(service, systemd):
