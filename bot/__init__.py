@@ -1,14 +1,20 @@
 """The bot: Telegram on one side, the calendar's domain on the other.
 
     __main__   the process: starts, beats, stops; one loop for updates, one for reminders
-    status     how it is: for the web process, for systemd, for the log
+    lock       one bot at a time: on a state folder, and on this machine with a token
+    status     how it is: for the web process, for systemd, for the log, for the operators
     operators  alerts to ADMIN_TELEGRAM_IDS
-    updates    getting updates: offsets, conflicts, back-off, stop
+    heartbeat  HEARTBEAT_URL, called while reminders are sent in time
+    updates    getting updates: the loop; long polling with its offsets, conflicts, back-off
+    webhook    BOT_MODE=webhook: our webhook at Telegram
+    intake     one update -> handler -> replies, exactly once
     handlers   a command, button or message -> domain calls -> replies
     adding     the conversation of /add
     preferences  the conversation of /settings
     replies    what a handler answers with, before it is sent
-    sender     one message out; what Telegram's answers mean
+    sender     one message out
+    trouble    what Telegram's errors mean
+    wire       requests to Telegram, and only true answers back
 
 telebot (pyTelegramBotAPI) is imported in this package only.
 """

@@ -1,14 +1,13 @@
 """The bot process: `python -m bot`. Starts, beats, stops; SIGTERM ends it within 5 s.
 
 Two loops in threads of their own, so that trouble with getting updates never keeps reminders
-back: one polls and answers, one sends what is due. systemd is pinged while both of them move.
+back: one gets updates and answers, one sends what is due. systemd is pinged while both move.
 """
 
+import argparse
 import logging
 import logging.config
-import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -17,19 +16,40 @@ from collections.abc import Callable
 from telebot import TeleBot, apihelper
 from telebot import logger as telebot_logger
 
-from calendar_app import calendars, config, health, logs, models, notify, reminders
+from calendar_app import (
+    calendars,
+    config,
+    guard,
+    health,
+    incoming,
+    logs,
+    models,
+    notify,
+    opening,
+    room,
+)
 from calendar_app.config import Config
 
+from . import lock
+from .delivery import Delivery
+from .greeter import Greeter
 from .handlers import World
+from .heartbeat import Heartbeat
+from .intake import Intake
+from .members import Members
 from .menus import Menus
-from .operators import Operators
-from .sender import Sender, failure, is_trouble
-from .status import Status
-from .updates import Poller
+from .sender import Sender
+from .status import Reports, Status
+from .trouble import diagnose, is_trouble
+from .updates import Polling, Updates
+from .webhook import Webhook
+from .wire import CLOCK_SECONDS, NotTelegram, Wire
 
 log = logging.getLogger("bot")
 
 LOOK_SECONDS = 1
+# After what nobody foresaw: its traceback must not fill the journal.
+BROKEN_PAUSE = 10
 MENU_PAUSE = 600
 # What is being sent when the stop comes is finished; the held poll is simply left.
 STOP_SECONDS = 4
@@ -38,58 +58,80 @@ CONNECT_SECONDS, READ_SECONDS = 5, 15
 
 def main() -> int:
     """Run until SIGTERM or SIGINT; returns the exit status."""
+    arguments = _arguments()
     try:
         settings = config.load()
     except config.ConfigError as error:
         notify.refuse(str(error))
         return config.EX_CONFIG
     logging.config.dictConfig(logs.settings(settings.log_level))
+    logs.mask_exceptions()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    models.connect(settings.database_url)
+    room.give_way(settings.state_dir)
     try:
-        models.migrate()
-    except models.OldCode as error:
+        lock.hold(settings.state_dir)
+        opening.open_database(settings)
+    except (lock.Taken, models.OldCode, models.Unusable) as error:
         notify.refuse(str(error))
         return 1
+    guard.start(settings)
     calendars.ensure_shared(settings, int(time.time()))
     notify.tell("READY=1")
+    if settings.greeting_api_url:
+        _thread("greeter", Greeter(settings, stop).run)
     if not settings.enable_telegram_bot:
         _idle("disabled by ENABLE_TELEGRAM_BOT", stop)
     elif settings.bot_token is None:
         _idle("no token: give one with birthday-calendar set-token", stop)
     else:
-        _run(settings, stop)
+        _run(settings, arguments.take_over, stop)
     return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bot", description="Run the bot.")
+    parser.add_argument(
+        "--take-over", action="store_true", help="remove the webhook that another program has set"
+    )
+    return parser.parse_args()
 
 
 def _idle(why: str, stop: threading.Event) -> None:
     """Nothing to do until somebody changes the configuration and restarts the bot."""
     status = Status()
     status.set("disabled", why)
-    _beat_until(stop, status)
+    _beat_until(stop, status, lambda _: None)
 
 
-def _beat_until(stop: threading.Event, status: Status) -> None:
-    status.beat(int(time.time()))
-    while not stop.wait(health.BEAT_SECONDS):
-        status.beat(int(time.time()))
+def _beat_until(stop: threading.Event, status: Status, look: Callable[[int], None]) -> None:
+    """Say that we live and how we are, and call `look`, until stopped."""
+    while True:
+        now = int(time.time())
+        status.beat(now)
+        look(now)
         if status.moves():
             notify.tell("WATCHDOG=1")
+        if stop.wait(health.BEAT_SECONDS):
+            return
 
 
-def _run(settings: Config, stop: threading.Event) -> None:
-    bot = _telebot(settings)
+def _run(settings: Config, take_over: bool, stop: threading.Event) -> None:
+    wire = Wire()
+    bot = _telebot(settings, wire)
     menus = Menus(bot, settings)
     status, sender = Status(), Sender(bot, menus, stop)
-    poller = Poller(bot, sender, status, lambda: _introduce(bot, settings))
     loops = [
-        _thread("updates", poller.run),
+        _thread("updates", _updates(bot, sender, status, settings, take_over=take_over).run),
         _thread("menus", lambda: _register_menus(menus, status, stop)),
-        _thread("reminders", lambda: _send_reminders(sender, settings, status)),
+        _thread("members", Members(bot, stop).run),
+        _thread("reminders", Delivery(sender, settings, status).run),
     ]
-    _beat_until(stop, status)
+    if settings.heartbeat_url:
+        _thread("heartbeat", Heartbeat(settings.heartbeat_url, status, stop).run)
+    reports = Reports(status)
+    _beat_until(stop, status, lambda now: reports.look(wire.clock_ahead, CLOCK_SECONDS, now))
     notify.tell("STOPPING=1")
     deadline = time.monotonic() + STOP_SECONDS
     # The reminders first: a poll that is held open has nothing to lose.
@@ -99,28 +141,44 @@ def _run(settings: Config, stop: threading.Event) -> None:
     status.beat(int(time.time()))
 
 
+def _updates(
+    bot: TeleBot, sender: Sender, status: Status, settings: Config, *, take_over: bool
+) -> Updates:
+    intake = Intake(bot, sender, status)
+    if settings.bot_mode == "webhook":
+        get = Webhook(intake, settings).step
+    else:
+        get = Polling(intake, incoming.address(settings), take_over).step
+    turn = lock.Turn(config.webapp_key(bot.token), settings.state_dir)
+    return Updates(intake, get, turn, lambda: _introduce(bot, settings))
+
+
 def _thread(name: str, run: Callable[[], None]) -> threading.Thread:
     thread = threading.Thread(target=run, name=name, daemon=True)
     thread.start()
     return thread
 
 
-def _telebot(settings: Config) -> TeleBot:
+def _telebot(settings: Config, wire: Wire) -> TeleBot:
     """telebot as a plain client of the Bot API: no threads, no handlers, no repeating."""
     for handler in list(telebot_logger.handlers):
         telebot_logger.removeHandler(handler)
     apihelper.API_URL = settings.telegram_api_url + "/bot{0}/{1}"
     apihelper.CONNECT_TIMEOUT, apihelper.READ_TIMEOUT = CONNECT_SECONDS, READ_SECONDS
     apihelper.RETRY_ON_ERROR = False
+    apihelper.CUSTOM_REQUEST_SENDER = wire.ask
     return TeleBot(settings.bot_token, threaded=False, validate_token=False)
 
 
 def _introduce(bot: TeleBot, settings: Config) -> World:
     """Ask Telegram who we are."""
-    me = bot.get_me()
-    log.info("this is @%s", me.username)
-    health.introduce(me.username or "", int(time.time()))
-    return World(settings, me.username or "")
+    me = apihelper.get_me(bot.token)
+    name = me.get("username") if isinstance(me, dict) else None
+    if not isinstance(name, str):
+        raise NotTelegram("HTTP status 200, and no bot's name")
+    log.info("this is @%s", name)
+    health.introduce(name, int(time.time()))
+    return World(settings, name)
 
 
 def _register_menus(menus: Menus, status: Status, stop: threading.Event) -> None:
@@ -135,28 +193,8 @@ def _register_menus(menus: Menus, status: Status, stop: threading.Event) -> None
         except Exception as error:
             if not is_trouble(error):
                 raise
-            log.warning("commands and menu are not registered yet: %s", failure(error).reason)
+            log.warning("commands and menu are not registered yet: %s", diagnose(error).detail)
             pause = MENU_PAUSE
-
-
-def _send_reminders(sender: Sender, settings: Config, status: Status) -> None:
-    """Plan and send what is due, alerts to the operators too, until stopped."""
-    owner = f"{socket.gethostname()}/{os.getpid()}"
-    operators = Operators(sender, settings)
-    while not sender.stop.is_set():
-        status.moved("reminders")
-        try:
-            operators.tell(int(time.time()))
-            reminders.plan(int(time.time()))
-            while not sender.stop.is_set() and reminders.deliver(
-                sender.send, int(time.time()), owner, settings.default_language
-            ):
-                status.moved("reminders")
-        except models.Trouble as error:
-            log.error("reminders wait for the database: %s", error)
-        except Exception:
-            log.exception("sending reminders failed in an unforeseen way")
-        sender.stop.wait(LOOK_SECONDS)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from calendar_app import birthdays, conversation, dates, sharing, texts
+from calendar_app import birthdays, conversation, dates, mentions, sharing, texts
 from calendar_app.calendars import EDITOR, Ref
 from calendar_app.texts import N_
 
@@ -13,6 +13,8 @@ from .talk import Talk
 PAGE = 10
 # What a link of an invitation puts behind /start.
 INVITED = "join_"
+# The same for a link by which somebody says that a birthday is theirs.
+LINKED = "me_"
 CHOICES = 8
 COMMANDS = {
     "add": N_("Add a birthday"),
@@ -37,10 +39,22 @@ def start(talk: Talk) -> list[Reply]:
     """`/start`: what this is, and the Mini App; with an invitation behind it, follows that."""
     if talk.text.startswith(INVITED):
         return _join(talk, talk.text.removeprefix(INVITED).strip())
+    if talk.text.startswith(LINKED):
+        return _link(talk, talk.text.removeprefix(LINKED).strip())
     hello = talk.say("Hello, {name}!", name=talk.account.first_name or "👋")
     zone = talk.say("Your time zone is {zone}; change it in /settings.", zone=talk.access.timezone)
     greeting = talk.reply(f"{hello}\n\n{talk.say(HELP)}\n{zone}", column(*talk.app_button()))
     return greeting if talk.in_group else [*greeting, Menu(talk.chat_id, talk.language)]
+
+
+def welcome_back(talk: Talk) -> list[Reply]:
+    """`/restore`: the deletion that was asked for has been taken back."""
+    return talk.reply(talk.say("Nothing is deleted; everything is there. All birthdays: /list"))
+
+
+def _link(talk: Talk, code: str) -> list[Reply]:
+    mentions.follow(talk.account.telegram_id, code, talk.now)
+    return talk.reply(talk.say("This birthday is yours now: nobody will remind you of it."))
 
 
 def _join(talk: Talk, code: str) -> list[Reply]:

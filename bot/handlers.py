@@ -10,13 +10,13 @@ from typing import Any
 
 from telebot import types
 
-from calendar_app import calendars, conversation, reminders, settings, texts
+from calendar_app import calendars, conversation, me, reminders, settings, texts
 from calendar_app.calendars import EDITOR, OWNER, VIEWER, Account
 from calendar_app.config import Config
 from calendar_app.errors import AppError, Invalid
 from calendar_app.texts import N_
 
-from . import adding, commands, preferences
+from . import adding, commands, preferences, reminding
 from .replies import Answer, Reply, Say
 from .talk import Talk
 
@@ -59,13 +59,22 @@ def needs_status(update: types.Update, bot_name: str, now: int) -> tuple[int, in
 
 def handle(update: types.Update, world: World) -> list[Reply]:
     """What to answer to an update; nothing to one that does not concern us."""
-    if update.my_chat_member:
-        return _membership(update.my_chat_member, world)
-    if update.callback_query:
-        return _pressed(update.callback_query, world)
-    if update.message:
-        return _message(update.message, world)
-    return []
+    try:
+        if update.my_chat_member:
+            return _membership(update.my_chat_member, world)
+        if update.callback_query:
+            return _pressed(update.callback_query, world)
+        return _message(update.message, world) if update.message else []
+    except AppError as error:
+        return _refused(update, error)
+
+
+def _refused(update: types.Update, error: AppError) -> list[Reply]:
+    """For somebody whom we do not know (on a full disk), or know no longer (being deleted)."""
+    query, told = update.callback_query, update.my_chat_member or update.message
+    language = texts.language_of((query or told).from_user.language_code or "")
+    said = texts.say(language, error.message, **error.params)
+    return [Answer(query.id, said) if query else Say(told.chat.id, said)]
 
 
 def _message(message: types.Message, world: World) -> list[Reply]:
@@ -76,6 +85,8 @@ def _message(message: types.Message, world: World) -> list[Reply]:
     if not heed or _outside(message.chat, world):
         return []
     command, text = heed
+    if command == "restore" and calendars.is_leaving(message.from_user.id):
+        me.restore(message.from_user.id)
     talk = _talk(message.from_user, message.chat, message.message_id, world, text=text)
     return _guarded(talk, lambda: _answer(talk, command))
 
@@ -113,6 +124,7 @@ def _talk(user: types.User, chat: types.Chat, message_id: int, world: World, **m
     in_group = chat.type != "private"
     account = _account(user, may_write=not in_group)
     calendars.register(account, world.config, world.now)
+    calendars.active(user.id)
     if in_group:
         role = ROLES.get(world.status, VIEWER)
         group = calendars.Group(chat.id, chat.title or "")
@@ -194,6 +206,7 @@ ANSWERS = {
     "delete": _fresh(commands.choose),
     "settings": _fresh(preferences.show),
     "cancel": commands.cancel,
+    "restore": commands.welcome_back,
 }
 BUTTONS = {
     "list": commands.list_all,
@@ -206,6 +219,9 @@ BUTTONS = {
     "zones": preferences.zones,
     "zone": preferences.zone,
     "language": preferences.language,
+    "done": reminding.done,
+    "tonight": reminding.tonight,
+    "tomorrow": reminding.tomorrow,
 }
 
 

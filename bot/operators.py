@@ -31,7 +31,9 @@ class Operators:
         for alert in alerts.unsent():
             wanted = {(alert.id, admin) for admin in self.config.admin_telegram_ids}
             for _, admin in sorted(wanted - self._reached):
-                self._send(alert, admin)
+                # While Telegram is away, one after the other would wait for it in vain.
+                if self.sender.free():
+                    self._send(alert, admin)
             if wanted <= self._reached:
                 alerts.sent(alert.id, now)
                 self._reached -= wanted

@@ -1,65 +1,38 @@
-"""One message out, and what Telegram's answers mean. Nobody else calls Telegram to write.
+"""One message out: reminders by `send`, replies by `perform`. Nobody else calls Telegram to write.
 
-The answers are those of core.telegram.org/bots/api#making-requests; see `failure`.
+`send` never waits and tells what became of it; `perform` waits a little and then gives up.
 """
 
 import logging
 import threading
+import time
 from typing import Any
 
 import requests
 from telebot import TeleBot, apihelper, types
 
 from calendar_app.reminders import Message, Outcome
-from calendar_app.texts import N_
 
 from .menus import Menus
 from .replies import Answer, Edit, Keyboard, Menu, Reply, Say
+from .trouble import (
+    UNREACHABLE,
+    backoff,
+    failure,
+    is_trouble,
+    may_have_arrived,
+)
 
 log = logging.getLogger(__name__)
 
 # A reply that Telegram postpones for longer than this is given up: the user has asked again.
 PATIENCE_SECONDS = 10
-UNREACHABLE = "unreachable"
-# Parts of Telegram's sentences after which a chat stays closed until its people come back.
-CLOSED = (
-    "bot was blocked",
-    "user is deactivated",
-    "bot was kicked",
-    "bot is not a member",
-    "can't initiate conversation",
-    "chat not found",
-    "group chat was deleted",
-)
+REPEAT_SECONDS = 1
+# After so many failures in a row that are no chat's own fault, nothing is sent for a while.
+FLOODED = 3
+TOO_MANY = 429
+HOLD = (1, 30)
 HARMLESS = ("message is not modified", "query is too old", "message to edit not found")
-
-
-def failure(error: Exception) -> Outcome:
-    """What a failed call means: try later, never again, or the chat is closed to us."""
-    if not isinstance(error, apihelper.ApiTelegramException):
-        return Outcome("later", N_("Telegram could not be reached"))
-    parameters = error.result_json.get("parameters") or {}
-    if "migrate_to_chat_id" in parameters:
-        moved = parameters["migrate_to_chat_id"]
-        return Outcome("later", N_("the group moved"), 0, moved_to=moved)
-    if error.error_code == 429:
-        wait = parameters.get("retry_after", 30)
-        return Outcome("later", N_("Telegram asked to wait"), max(1, int(wait)))
-    if error.error_code >= 500 or error.error_code == 401:
-        return Outcome("later", N_("Telegram could not be reached"))
-    closed = any(part in error.description for part in CLOSED)
-    return Outcome("refused" if closed else "failed", error.description)
-
-
-def is_trouble(error: Exception) -> bool:
-    """Whether an exception comes from the way to Telegram and back, not from our code."""
-    kinds = (
-        apihelper.ApiTelegramException,
-        apihelper.ApiHTTPException,
-        apihelper.ApiInvalidJSONException,
-        requests.RequestException,
-    )
-    return isinstance(error, kinds)
 
 
 class Sender:
@@ -69,17 +42,75 @@ class Sender:
         self.bot = bot
         self.menus = menus
         self.stop = stop
+        self._lock, self._probe = threading.Lock(), threading.Lock()
+        self._failures = 0
+        self._away = False
+        self._hold_until = 0.0
+        self._torn = 0
+
+    def free(self) -> bool:
+        """Whether Telegram may be asked to send: not while it is away or told us all to wait.
+
+        What is due stays due meanwhile, and is sent at once when it is over.
+        """
+        return time.monotonic() >= self._hold_until
 
     def send(self, message: Message) -> Outcome:
         """Send a reminder; tells what became of it and raises nothing of Telegram's."""
+        if not self._away:
+            return self._try(message)
+        # While Telegram is away one message at a time finds out whether it is back.
+        if not self.free() or not self._probe.acquire(blocking=False):
+            return Outcome("later", UNREACHABLE, REPEAT_SECONDS)
+        try:
+            return self._try(message)
+        finally:
+            self._probe.release()
+
+    def _try(self, message: Message) -> Outcome:
         try:
             # The plain call: an answer that telebot cannot read must not send it twice.
-            apihelper.send_message(self.bot.token, message.chat_id, message.html, parse_mode="HTML")
+            apihelper.send_message(
+                self.bot.token,
+                message.chat_id,
+                message.html,
+                parse_mode="HTML",
+                reply_markup=_buttons(message),
+            )
         except Exception as error:
             if not is_trouble(error):
                 raise
-            return failure(error)
+            return self._failed(message, error)
+        self._is_back()
         return Outcome("sent")
+
+    def _is_back(self) -> None:
+        self._failures, self._away = 0, False
+
+    def _failed(self, message: Message, error: Exception) -> Outcome:
+        outcome = failure(error)
+        if may_have_arrived(error):
+            self._torn += 1
+            log.warning(
+                "chat %s: the connection broke before Telegram's answer, so a message may come "
+                "twice (%d so far)", message.chat_id, self._torn,
+            )  # fmt: skip
+        if outcome.state != "later" or outcome.moved_to is not None:
+            self._is_back()
+            return outcome
+        with self._lock:
+            # What was in flight beside it tells nothing new.
+            if self.free():
+                self._failures += 1
+                self._hold(error, outcome.seconds or 1)
+        return outcome
+
+    def _hold(self, error: Exception, seconds: int) -> None:
+        asked = getattr(error, "error_code", None) == TOO_MANY
+        if asked and self._failures < FLOODED:
+            return  # It may be that one chat's fault.
+        pause = seconds if asked else backoff(*HOLD, self._failures)
+        self._hold_until, self._away = time.monotonic() + pause, True
 
     def perform(self, reply: Reply) -> None:
         """Carry out a reply; what cannot be done is logged, and the next reply goes on."""
@@ -90,9 +121,11 @@ class Sender:
                 if not is_trouble(error):
                     raise
                 outcome = failure(error)
-            if outcome.state != "later" or (outcome.seconds or 1) > PATIENCE_SECONDS:
-                break
-            if self.stop.wait(outcome.seconds or 1):
+                wait = REPEAT_SECONDS if outcome.reason == UNREACHABLE else outcome.seconds or 1
+                # What took so long already is not worth a second wait.
+                if isinstance(error, requests.Timeout):
+                    break
+            if outcome.state != "later" or wait > PATIENCE_SECONDS or self.stop.wait(wait):
                 break
         if not any(part in outcome.reason for part in HARMLESS):
             log.warning("a reply could not be sent: %s", outcome.reason)
@@ -120,6 +153,13 @@ class Sender:
                 self.menus.show(reply.chat_id, reply.language)
             case Answer():
                 self.bot.answer_callback_query(reply.callback_id, reply.text or None)
+
+
+def _buttons(message: Message) -> Any:
+    if not message.buttons:
+        return None
+    row = [types.InlineKeyboardButton(text, callback_data=data) for text, data in message.buttons]
+    return types.InlineKeyboardMarkup([row])
 
 
 def _quotation(message_id: int | None) -> Any:

@@ -1,68 +1,75 @@
-"""Getting updates from Telegram by long polling: offsets, conflicts, back-off, stop.
+"""Getting updates: the loop that nothing ends, and long polling as one of its two ways.
 
 An own loop: telebot's restarts itself into conflicts, confirms updates before they are worked
-off and cannot be stopped in the middle of a poll.
+off and cannot be stopped in the middle of a poll. The other way is `webhook`.
 """
 
 import logging
-import random
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
-from telebot import TeleBot, apihelper, types
+import requests
+from telebot import apihelper
 
-from calendar_app import conversation, models
-from calendar_app.logs import mask
-from calendar_app.served import Served
+from calendar_app import incoming, models
 
-from .commands import COMMANDS
-from .handlers import World, handle, needs_status
-from .sender import Sender, failure, is_trouble
-from .status import Status
+from .handlers import World
+from .intake import Intake
+from .lock import Turn
+from .status import Episode
+from .trouble import backoff, diagnose, is_trouble
+from .wire import NotTelegram
 
 log = logging.getLogger(__name__)
 
 # Shorter polls while something is wrong: we see sooner when it is well again.
-POLL_SECONDS_IN = {"ok": 20, "conflict": 5}
+POLL_SECONDS_IN = {"polling": 20, "bot-conflict": 5}
 SHORT_POLL_SECONDS = 1
 # Telegram ends the older of two polls. Other programs come back within 30 s at the latest: only
-# after such a time without a conflict is it over.
-CONFLICT_OVER_SECONDS = 35
-CONFLICT_PAUSE = (2, 15)
+# after such a time without a conflict is it over. One that came back later all the same makes us
+# wait longer the next time, so that it is one story and not many.
+QUIET_SECONDS, LONGEST_QUIET_SECONDS = 35, 900
+RELAPSE_SECONDS = 600
+CONFLICT_PAUSE = (2, 30)
 TROUBLE_PAUSE = (1, 30)
 UNAUTHORIZED_PAUSE = 30
+WEBHOOK_PAUSE = 15
+TURN_PAUSE = 2
 DATABASE_PAUSE = 5
-KINDS = ["message", "callback_query", "my_chat_member"]
+CONFLICT = 409
+ELSEWHERE = "on another machine, in a container, or no bot of ours"
 
 
-class Poller:
-    """Fetches updates and works them off, one after the other, until `stop` is set."""
+class Updates:
+    """The loop: this machine's turn, who we are, what waits in the database, then the way."""
 
     def __init__(
-        self, bot: TeleBot, sender: Sender, status: Status, prepare: Callable[[], World]
+        self, intake: Intake, get: Callable[[], float], turn: Turn, prepare: Callable[[], World]
     ) -> None:
-        """`prepare` is called once Telegram answers, and again until it succeeds."""
-        self.bot = bot
-        self.bot_id = int(bot.token.partition(":")[0])
-        self.sender = sender
-        self.status = status
-        self.stop = sender.stop
+        """`get` gets updates, works them off and returns the seconds to wait before the next.
+
+        `prepare` is called once Telegram answers, and again until it succeeds.
+        """
+        self.intake = intake
+        self.status = intake.status
+        self.stop = intake.stop
+        self.get = get
+        self.turn = turn
         self.prepare = prepare
-        self.world: World | None = None
-        self.offset = 0
         self.failures = 0
-        self.conflict_seen = 0.0
-        self.served = Served()
+        self._database = Episode("the database can be used again for updates")
 
     def run(self) -> None:
-        """Poll until stopped; nothing that Telegram does ends it."""
+        """Go on until stopped; nothing that Telegram does ends it."""
         self.status.moved("updates")
         while not self.stop.is_set():
             try:
                 pause = self.step()
+                self._database.ends()
             except models.Trouble as error:
-                log.error("updates wait for the database: %s", error)
+                self._database.begins("updates wait for the database: %s", error)
                 pause = DATABASE_PAUSE
             except Exception:
                 log.exception("getting updates failed in an unforeseen way")
@@ -71,107 +78,121 @@ class Poller:
             self.stop.wait(pause)
 
     def step(self) -> float:
-        """One poll and its updates; returns the seconds to wait before the next."""
+        """One turn; returns the seconds to wait before the next."""
+        holder = self.turn.take()
+        if holder:
+            self.status.set("bot-conflict", f"on this machine: {holder}")
+            return TURN_PAUSE
         try:
-            if self.world is None:
-                self.world = self.prepare()
-                self._well()
-            updates = self._poll()
-            self._well()
-            for update in updates:
-                if self.stop.is_set():
-                    return 0
-                self._work_off(update)
+            if self.intake.world is None:
+                self.intake.world = self.prepare()
+            self.intake.work_off_waiting()
+            pause = self.get()
         except Exception as error:
             if not is_trouble(error):
                 raise
             return self._trouble(error)
-        return 0
-
-    def _poll(self) -> list[dict[str, Any]]:
-        timeout = POLL_SECONDS_IN.get(self.status.state, SHORT_POLL_SECONDS)
-        return apihelper.get_updates(
-            self.bot.token,
-            offset=self.offset,
-            limit=100,
-            allowed_updates=KINDS,
-            long_polling_timeout=timeout,
-        )
-
-    def _well(self) -> None:
-        """Telegram answered; a conflict is over only when it has not been seen for a while."""
-        quiet = time.monotonic() - self.conflict_seen
-        if self.status.state == "conflict" and quiet < CONFLICT_OVER_SECONDS:
-            return
         self.failures = 0
-        self.status.set("ok", "polling")
+        return pause
 
     def _trouble(self, error: Exception) -> float:
         """Note what is wrong with Telegram; returns the seconds to wait."""
+        found = diagnose(error)
         self.failures += 1
-        code = getattr(error, "error_code", None)
-        if code == 409:
-            self.conflict_seen = time.monotonic()
-            self.status.set("conflict", mask(error.description))
-            return _pause(*CONFLICT_PAUSE, self.failures)
-        if code in (401, 404):
-            # Telegram answers 404 to a token that has not even the right form.
-            self.status.set("unauthorized", mask(error.description))
+        # One poll goes wrong now and then, on any network: that alone is not worth a line.
+        blip = self.failures == 1 and not isinstance(error, requests.Timeout)
+        if found.what == "bot-unauthorized" or found.seconds or not (blip and self.status.what):
+            self.status.set(found.what, found.detail)
+        if found.what == "bot-unauthorized":
             return UNAUTHORIZED_PAUSE
-        self.status.set("unreachable", mask(str(error))[:200])
-        return failure(error).seconds or _pause(*TROUBLE_PAUSE, self.failures)
+        return found.seconds or backoff(*TROUBLE_PAUSE, self.failures)
 
-    def _work_off(self, raw: dict[str, Any]) -> None:
-        """Handle one update; it is confirmed (by the next offset) only when that is done."""
-        self.status.moved("updates")
+
+class Polling:
+    """Long polling: an update is confirmed, by the next offset, only when it is worked off."""
+
+    def __init__(self, intake: Intake, own_webhook: str, take_over: bool = False) -> None:
+        """`take_over`: the first foreign webhook that is found is removed."""
+        self.intake = intake
+        self.status = intake.status
+        self.token = intake.bot.token
+        self.own_webhook = own_webhook
+        self.take_over = take_over
+        self.offset = 0
+        self.conflicts = 0
+        self._quiet_since = 0.0
+        self._quiet_needed = QUIET_SECONDS
+        self._over_at = -RELAPSE_SECONDS
+
+    def step(self) -> float:
+        """One poll and its updates; returns the seconds to wait before the next."""
         began = time.monotonic()
-        update_id = raw["update_id"]
         try:
-            replies = self._replies(raw)
-        except Exception as error:
-            if is_trouble(error) or models.is_trouble(error):
-                raise
-            log.exception("update %s broke its handler and is set aside", update_id)
-            replies = []
-            with models.writing():
-                conversation.first_time(self.bot_id, update_id, int(time.time()))
-        self.offset = update_id + 1
-        for reply in replies:
-            self.sender.perform(reply)
-        end = time.monotonic()
-        self.served.note(
-            f"{_kind(raw)}: {len(replies)} replies, {(end - began) * 1000:.0f} ms", end
-        )
-
-    def _replies(self, raw: dict[str, Any]) -> list[Any]:
-        update, now = types.Update.de_json(raw), int(time.time())
-        member = needs_status(update, self.world.bot_name, now)
-        status = self._status(*member) if member else ""
-        with models.writing():
-            if not conversation.first_time(self.bot_id, update.update_id, now):
-                return []
-            return handle(update, self.world.seen(status, now))
-
-    def _status(self, chat_id: int, user_id: int) -> str:
-        """A user's status in a group; one that Telegram will not tell counts as left."""
-        try:
-            return self.bot.get_chat_member(chat_id, user_id).status
+            updates = self._poll()
         except apihelper.ApiTelegramException as error:
-            if failure(error).state == "later":
+            if error.error_code != CONFLICT:
                 raise
-            return "left"
+            return self._conflict(error.description)
+        self._well(began)
+        for update in updates:
+            if self.intake.stop.is_set():
+                return 0
+            self.intake.work_off(update)
+            self.offset = update["update_id"] + 1
+        return 0
+
+    def _poll(self) -> list[dict[str, Any]]:
+        timeout = POLL_SECONDS_IN.get(self.status.what, SHORT_POLL_SECONDS)
+        found = apihelper.get_updates(
+            self.token,
+            offset=self.offset,
+            limit=100,
+            allowed_updates=incoming.KINDS,
+            long_polling_timeout=timeout,
+        )
+        if not isinstance(found, list) or not all(map(_is_update, found)):
+            raise NotTelegram("HTTP status 200, and a list of something else than updates")
+        return found
+
+    def _well(self, began: float) -> None:
+        """Telegram let us poll; a conflict is over only when there was none for a while."""
+        if self.conflicts:
+            self._quiet_since = self._quiet_since or began
+            if time.monotonic() - self._quiet_since < self._quiet_needed:
+                self.status.set("bot-conflict", ELSEWHERE)
+                return
+            self._over_at = time.monotonic()
+        self.conflicts = 0
+        self.status.set("polling")
+
+    def _conflict(self, description: str) -> float:
+        """Another program polls, or there is a webhook; returns the seconds to wait."""
+        if "webhook" in description.lower():
+            return self._webhook()
+        if not self.conflicts:
+            relapse = time.monotonic() - self._over_at < RELAPSE_SECONDS
+            longer = min(2 * self._quiet_needed, LONGEST_QUIET_SECONDS)
+            self._quiet_needed = longer if relapse else QUIET_SECONDS
+        self._quiet_since = 0.0
+        self.conflicts += 1
+        self.status.set("bot-conflict", ELSEWHERE)
+        return backoff(*CONFLICT_PAUSE, self.conflicts)
+
+    def _webhook(self) -> float:
+        """Our own of before is taken away; one of somebody else only if that was asked for."""
+        info = apihelper.get_webhook_info(self.token)
+        address = info.get("url") if isinstance(info, dict) else None
+        if not isinstance(address, str) or not address:
+            return SHORT_POLL_SECONDS  # It is gone already.
+        host = urlsplit(address).hostname or "an address without a host"
+        if address != self.own_webhook and not self.take_over:
+            self.status.set("webhook-set", f"by {host}")
+            return WEBHOOK_PAUSE
+        apihelper.delete_webhook(self.token)
+        self.take_over = False
+        log.info("the webhook at %s is removed: we poll", host)
+        return 0
 
 
-def _kind(raw: dict[str, Any]) -> str:
-    """What an update is, for the journal: a command of ours by its name, else no word of it."""
-    text = (raw.get("message") or {}).get("text") or ""
-    command = text.split(maxsplit=1)[0].partition("@")[0] if text.startswith("/") else ""
-    if command.removeprefix("/") in {"start", *COMMANDS}:
-        return command
-    return next((kind for kind in KINDS if kind in raw), "update")
-
-
-def _pause(shortest: float, longest: float, failures: int) -> float:
-    """Doubles with each failure, with jitter so that two programs do not stay in step."""
-    full = min(longest, shortest * 2 ** min(failures - 1, 10))
-    return full * random.uniform(0.5, 1)  # noqa: S311
+def _is_update(found: Any) -> bool:
+    return isinstance(found, dict) and type(found.get("update_id")) is int

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import config, doctor
-from .operation import privileges, trouble, verbs
+from . import config, doctor, logs, simulation
+from .operation import exchanging, privileges, purging, trouble, verbs
 
 Add = Callable[[argparse.ArgumentParser], Any]
 # Whose rights a verb needs: those of the state's owner alone, root's besides (it gives them up
@@ -49,6 +49,10 @@ def _restore(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
+def _purge(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
 def _set_token(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--file", type=Path, help="read the token from this file, not from stdin")
     parser.add_argument("--remove", action="store_true", help="take the token away")
@@ -65,6 +69,9 @@ VERBS = {
     ),
     "backup": Verb("make a backup now, and prove it", verbs.backup, STATE, _backup),
     "restore": Verb("put a backup in the place of the database", verbs.restore, MIXED, _restore),
+    "purge": Verb(
+        "delete for good what was left 30 days ago; asks first", purging.run, STATE, _purge
+    ),
     "rollback": Verb(
         "go back to the release before; data stays", verbs.rollback, ANY, configured=False
     ),
@@ -72,6 +79,22 @@ VERBS = {
         "set the bot token (typed, or from stdin)", verbs.set_token, ANY, _set_token, False
     ),
     "check-config": Verb("check the configuration as the service does", verbs.check_config),
+    "simulate": Verb(
+        "print the reminders of days to come, unsent",
+        simulation.run,
+        STATE,
+        simulation.arguments,
+    ),
+    "take-over": Verb("remove the webhook that another program has set", verbs.take_over, MIXED),
+    "release-ballast": Verb(
+        "give back the room that is kept for a full disk", verbs.release_ballast
+    ),
+    "import": Verb(
+        "put a list of birthdays into a calendar", exchanging.take, MIXED, exchanging.of_import
+    ),
+    "export": Verb(
+        "write a calendar's birthdays to a file", exchanging.give, STATE, exchanging.of_export
+    ),
     "migrate": Verb("bring the database's schema up to date", verbs.migrate, hidden=True),
 }
 
@@ -79,6 +102,7 @@ VERBS = {
 def main(argv: list[str] | None = None) -> int:
     """Run one verb; returns the exit status."""
     os.umask(0o077)
+    logs.mask_exceptions()
     args = _parser().parse_args(argv)
     verb = VERBS[args.verb]
     try:

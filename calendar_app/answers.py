@@ -46,11 +46,25 @@ class DayBirthday(ShortBirthday):
 
 
 class Birthday(ShortBirthday):
-    """A birthday as it is kept."""
+    """A birthday as it is kept, as far as the user may see it.
+
+    What follows `responsible` is left out where it has its default value, as clients of old know
+    none of it. `linked_user_id` is whose birthday it is, a user of Telegram; they never see what
+    others noted for themselves about it. `lead_days` null: each recipient's own. A hidden age has
+    no year.
+    """
 
     birth_date: Date
     comment: str
     responsible: str
+    labels: list[str] = []
+    leap_day: Literal["feb28", "mar1"] | None = None
+    lead_days: list[int] | None = None
+    muted: bool = False
+    skip_year: int | None = None
+    hide_age: bool = False
+    linked_user_id: int | None = None
+    confirmed: bool = False
 
 
 class ShortHoliday(BaseModel):
@@ -120,8 +134,16 @@ class Found(ShortBirthday):
 
 
 class Greeting(BaseModel):
-    """A text to send."""
+    """A text to send; `job` where a language model was asked for another one."""
 
+    greeting: str
+    job: str | None = None
+
+
+class GreetingJob(BaseModel):
+    """What became of a greeting that a language model was asked for."""
+
+    state: Literal["waiting", "ready", "failed"]
     greeting: str
 
 
@@ -158,19 +180,81 @@ class Member(BaseModel):
     role: Role
 
 
-class Invitation(BaseModel):
-    """A link that makes whoever follows it a member, until `expires_at` (seconds since 1970)."""
+class ArchivedCalendar(BaseModel):
+    """A deleted calendar that can be had back `until` then (seconds since 1970)."""
 
-    url: str
-    code: str
+    id: int
+    kind: Literal["other"]
+    title: str
+    until: int
+
+
+class OpenInvitation(BaseModel):
+    """An invitation that can be followed until `expires_at` (seconds since 1970)."""
+
+    id: int
     role: Role
     expires_at: int
     uses_left: int
 
 
+class Invitation(OpenInvitation):
+    """A link that makes whoever follows it a member; its code is told this once."""
+
+    url: str
+    code: str
+
+
+class Mention(ShortBirthday):
+    """What others entered about the user; the calendar's title only for its members."""
+
+    birth_date: Date
+    confirmed: bool
+    calendar_kind: Literal["group", "shared", "other"]
+    calendar_title: str
+
+
+class PersonLink(BaseModel):
+    """A link for the one whose birthday it is, until `expires_at` (seconds since 1970)."""
+
+    url: str
+    code: str
+    expires_at: int
+
+
+class Linked(BaseModel):
+    """Said when a birthday is known to be the user's own."""
+
+    status: Literal["linked"]
+
+
 class Me(BaseModel):
-    """Everything about the user."""
+    """Everything about the user; `deleting_since` (seconds since 1970): they asked for deletion."""
 
     user: dict[str, Any] | None
     calendars: list[dict[str, Any]]
     reminders: list[dict[str, Any]]
+    mentions: list[Mention]
+    invitations: list[dict[str, Any]]
+    dialogs: list[dict[str, Any]]
+    deleting_since: int | None
+
+
+class DeletedMe(Deleted):
+    """Said when all of the user is hidden; `until` when (seconds) it can be taken back."""
+
+    until: int | None
+    stays: str
+
+
+class Entered(BaseModel):
+    """A group's calendar, and whether Telegram said already that the user is in the group."""
+
+    id: int
+    state: Literal["member", "checking"]
+
+
+class Restored(BaseModel):
+    """Said when something that was deleted is back."""
+
+    status: Literal["restored"]

@@ -1,6 +1,7 @@
 """Birthdays: every read and write of them, with permission and validation inside.
 
-A row is loaded by `_load` only, which also checks the right to it. `dates` places the days.
+A row is loaded by `_load` only, which also checks the right to it. `dates` places the days,
+`people` tells what of a row its reader may see.
 """
 
 import datetime as dt
@@ -10,7 +11,7 @@ from typing import Any
 
 from peewee import Case
 
-from . import calendars, dates, deletions, models, reminders, search
+from . import calendars, dates, deletions, models, people, reminders, rules, search
 from .calendars import EDITOR, VIEWER, Access, Ref
 from .dates import BirthDate
 from .errors import FieldError, Invalid
@@ -21,7 +22,8 @@ from .texts import N_
 NOT_FOUND = N_("There is no such birthday, or you are not a member of its calendar.")
 # What the calendar's pages are made of, asked at every look at them.
 IN_DAYS = """
-    SELECT year, month, day, leap_day, id, full_name, company, position, comment, responsible
+    SELECT year, month, day, leap_day, hide_age, linked_user_id,
+        id, full_name, company, position, comment, responsible
     FROM birthdays
 """
 HOLIDAYS = "SELECT id, name, day, description FROM holidays"
@@ -49,7 +51,11 @@ class BirthdayInput(Input):
     comment: Comment = ""
 
 
-class BirthdayPatch(BirthdayInput):
+class NewBirthday(BirthdayInput, people.More):
+    """A birthday with all that can be said of the person."""
+
+
+class BirthdayPatch(NewBirthday):
     """Some fields of a birthday; those left out stay as they are."""
 
     full_name: Name = left_out("")
@@ -73,7 +79,7 @@ def month(access: Access, year: int, month: int) -> dict[str, dict[str, list[Row
     birthdays: dict[str, list[Row]] = {}
     for on, born, row in _placed(access, year, in_month, month):
         if on.month == month and _is_born(born, on):
-            birthdays.setdefault(on.isoformat(), []).append(_short(row))
+            birthdays.setdefault(on.isoformat(), []).append(_short(row[1:]))
     holidays: dict[str, list[Row]] = {}
     for row_id, name, day_of_month, _ in _holidays(access, "month = ?", month):
         if dates.exists(year, month, day_of_month):
@@ -86,27 +92,43 @@ def day(access: Access, on: dt.date) -> dict[str, Any]:
     """What one day has: `{"birthdays": […], "holidays": […], "responsible": {…} or None}`."""
     on_day = "month = ? AND day = ?"
     this_day = on_day + (" OR month = 2 AND day = 29" if dates.may_keep_leap_day(on) else "")
-    birthdays = [
-        _short(row) | {"age": _age(born, on), "comment": row[4], "responsible": row[5]}
+    found = [
+        (born, row)
         for kept_on, born, row in _placed(access, on.year, this_day, on.month, on.day)
         if kept_on == on and _is_born(born, on)
     ]
+    own = any(people.is_self(access, row[0]) for _, row in found)
     holidays = [
         {"id": row_id, "name": name, "description": description}
         for row_id, name, _, description in _holidays(access, on_day, on.month, on.day)
     ]
-    return {"birthdays": birthdays, "holidays": holidays, "responsible": _responsible(access, on)}
+    return {
+        "birthdays": [_on_day(access, born, on, row) for born, row in found],
+        "holidays": holidays,
+        # Who prepares one's own day is not told either.
+        "responsible": None if own else _responsible(access, on),
+    }
+
+
+def _on_day(access: Access, born: BirthDate, on: dt.date, row: tuple) -> Row:
+    known = {"age": _age(born, on), "comment": row[5], "responsible": row[6]}
+    hides = people.is_self(access, row[0])
+    return _short(row[1:]) | known | ({"comment": "", "responsible": ""} if hides else {})
 
 
 def _placed(
     access: Access, year: int, where: str, *values: int
 ) -> Iterable[tuple[dt.date, BirthDate, tuple]]:
-    """Birthdays with the day of `year` on which this user keeps them, and columns of IN_DAYS."""
+    """Birthdays with the day of `year` on which this user keeps them, and columns of IN_DAYS.
+
+    The date of birth is what the user may know of it; the columns begin with `linked_user_id`.
+    """
     sql = f"{IN_DAYS} WHERE calendar_id = ? AND ({where}) ORDER BY id"
-    for year_born, month_born, day_born, rule, *row in models.rows(
+    for year_born, month_born, day_born, rule, hide_age, *row in models.rows(
         sql, access.calendar_id, *values
     ):
-        born = BirthDate(year_born, month_born, day_born)
+        whole = BirthDate(year_born, month_born, day_born)
+        born = people.seen_date(access, whole, hide_age, row[0])
         yield dates.occurrence(born, year, rule or access.leap_day), born, tuple(row)
 
 
@@ -152,7 +174,7 @@ def upcoming(
         .limit(None if limit is None else limit + 1)
     )
     found = list(query.tuples())
-    rows = [_row(values) for values in found[:limit]]
+    rows = [_row(access, values) for values in found[:limit]]
     if limit is None or len(found) <= limit:
         return Page(rows, None)
     *_, last_place = found[limit - 1]
@@ -170,7 +192,7 @@ def find(access: Access, text: str, limit: int) -> list[Row]:
         .order_by(Birthday.search_text, Birthday.id)
         .limit(limit)
     )
-    return [_row(values) for values in query.tuples()]
+    return [_row(access, values) for values in query.tuples()]
 
 
 def _read_cursor(text: str) -> tuple[dt.date, int, int]:
@@ -212,12 +234,13 @@ def get(ref: Ref) -> Row:
 def create(telegram_id: int, calendar_id: int | None, data: Any, now: int) -> Row:
     """Add a birthday to a calendar (None: the user's default one).
 
-    `data` has the fields of BirthdayInput. Raises Invalid, NotFound, Forbidden.
+    `data` has the fields of NewBirthday. Raises Invalid, NotFound, Forbidden.
     """
-    given = check(BirthdayInput, data)
+    given = check(NewBirthday, data)
     with models.writing():
         access = calendars.enter(telegram_id, calendar_id, need=EDITOR)
         values = given.model_dump()
+        people.require_member(access.calendar_id, given.linked_user_id)
         birthday_id = Birthday.insert(
             **_stored(values, now),
             search_text=search.search_text(values),
@@ -225,6 +248,8 @@ def create(telegram_id: int, calendar_id: int | None, data: Any, now: int) -> Ro
             created_by=access.user_id,
             created_at=now,
         ).execute()
+        if given.lead_days is not None:
+            rules.follow_people(access.calendar_id, now)
         calendars.changed(access.calendar_id)
         return get(Ref(telegram_id, birthday_id))
 
@@ -255,29 +280,34 @@ def remove(birthday_id: int, calendar_id: int) -> None:
 
 
 def _change(ref: Ref, values: Row, now: int) -> Row:
-    stored = _stored(values, now)
     with models.writing():
         access, row = _load(ref, EDITOR)
-        search_text = search.search_text(row | values)
-        Birthday.update(**stored, search_text=search_text, version=Birthday.version + 1).where(
-            Birthday.id == row["id"]
-        ).execute()
-        if values.get("birth_date", row["birth_date"]) != row["birth_date"]:
-            reminders.withdraw("birthday", row["id"], N_("the date was changed"))
-        calendars.changed(access.calendar_id)
+        write(row, people.allowed(access, row, values), now)
         return get(Ref(ref.telegram_id, row["id"]))
+
+
+def write(row: Row, values: Row, now: int) -> None:
+    """Change a birthday for somebody who may, and what was promised of it; in a transaction."""
+    stored = _stored(values, now)
+    search_text = search.search_text(row | values)
+    Birthday.update(**stored, search_text=search_text, version=Birthday.version + 1).where(
+        Birthday.id == row["id"]
+    ).execute()
+    changed = {name for name, value in values.items() if value != row.get(name)}
+    reminders.correct(row["id"], changed, now)
+    calendars.changed(row["calendar_id"])
 
 
 def _load(ref: Ref, need: str) -> tuple[Access, Row]:
     """The one way to a row: finds it and checks the right to it."""
     access = calendars.enter_for(Birthday, ref, need, NOT_FOUND)
     query = Birthday.select(*_COLUMNS).where(Birthday.id == ref.row_id)
-    return access, _row(query.tuples().get()) | {"calendar_id": access.calendar_id}
+    return access, _row(access, query.tuples().get()) | {"calendar_id": access.calendar_id}
 
 
 def _stored(values: Row, now: int) -> Row:
     """Input as columns; raises Invalid for a birth that is yet to come."""
-    columns = {**values, "updated_at": now}
+    columns = {**people.stored(values), "updated_at": now}
     if "birth_date" in values:
         born = dates.birth_date(columns.pop("birth_date"))
         if dates.in_future(born, now):
@@ -287,14 +317,26 @@ def _stored(values: Row, now: int) -> Row:
     return columns
 
 
-_COLUMNS = (*SHORT, *BORN, Birthday.comment, Birthday.responsible, Birthday.version)
+_COLUMNS = (
+    *SHORT,
+    *BORN,
+    Birthday.comment,
+    Birthday.responsible,
+    Birthday.version,
+    *people.COLUMNS,
+)
 
 
-def _row(values: tuple) -> Row:
-    comment, responsible, version = values[7:10]
-    return _short(values) | {
-        "birth_date": str(BirthDate(*values[4:7])),
+def _row(access: Access, values: tuple) -> Row:
+    """A row of _COLUMNS as this user may see it."""
+    comment, responsible, version, *more = values[7 : 10 + len(people.COLUMNS)]
+    known = people.shown(tuple(more))
+    born = BirthDate(*values[4:7])
+    seen = people.seen_date(access, born, known["hide_age"], known["linked_user_id"])
+    row = _short(values) | {
+        "birth_date": str(seen),
         "comment": comment,
         "responsible": responsible,
         "version": version,
     }
+    return people.hidden(access, row | known)

@@ -1,23 +1,29 @@
 """Calendars and who may do what in them: users, members, roles, settings.
 
 `enter` is the only way into a calendar, for the API and the bot alike: it finds the calendar
-and checks the right to it in one query. What is not the user's to see is not found.
+and checks the right to it in one query. What is not the user's to see is not found: so is what
+belongs to a chat that was closed to us (see `quarantine`), and all that somebody had who asked to
+be deleted. Who is in a group is known from Telegram (see `membership`).
 """
 
+import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import dates, deletions, models, rules
 from .config import Config
-from .errors import Changed, Forbidden, NotFound
-from .models import Calendar, Chat, Member, User
+from .errors import Changed, Conflict, Forbidden, NotFound, Unavailable
+from .models import Calendar, Chat, Member, Promise, ReminderRule, User
 from .texts import N_
 
 VIEWER, EDITOR, OWNER = "viewer", "editor", "owner"
 RANK = {VIEWER: 1, EDITOR: 2, OWNER: 3}
 CHANGED = N_("Somebody else changed this since you read it: read it again first.")
 NO_CALENDAR = N_("There is no such calendar, or you are not a member of it.")
+CHECKING = N_("Telegram is being asked whether you are in this group: try again in a moment.")
+DELETING = N_("You asked to be deleted: take that back (/restore), or wait until it is done.")
+CHECK_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class Access:
     timezone: str
     notification_minute: int
     leap_day: str
+    telegram_id: int = 0
 
     def allows(self, role: str) -> bool:
         """Whether the user has at least that role."""
@@ -69,19 +76,24 @@ FIELDS = """
     COALESCE(m.timezone, c.timezone), COALESCE(m.notification_minute, c.notification_minute),
     COALESCE(m.leap_day, 'feb28')
 """
+OPEN = f"c.archived_at IS NULL AND u.deleting_since IS NULL AND NOT {rules.CLOSED}"
+UNCHECKED = "c.kind = 'group' AND m.checked_at IS NULL"
 MINE = f"""
     SELECT {FIELDS} FROM users u
     JOIN members m ON m.user_id = u.id JOIN calendars c ON c.id = m.calendar_id
-    WHERE u.telegram_id = ? AND c.archived_at IS NULL
+    WHERE u.telegram_id = ? AND {OPEN} AND NOT ({UNCHECKED})
 """
-DEFAULT = f"{MINE} AND c.kind IN ('shared', 'personal') ORDER BY c.kind = 'personal' LIMIT 1"
+DEFAULT = f"{MINE} AND (c.kind = 'shared' OR c.user_id = u.id) ORDER BY c.kind = 'personal' LIMIT 1"
 ONE = f"""
-    SELECT {FIELDS} FROM calendars c
+    SELECT {FIELDS}, {UNCHECKED} FROM calendars c
     LEFT JOIN users u ON u.telegram_id = ?
     LEFT JOIN members m ON m.user_id = u.id AND m.calendar_id = c.id
-    WHERE c.id = ? AND c.archived_at IS NULL AND (m.id IS NOT NULL OR c.open_to_everyone)
+    WHERE c.id = ? AND {OPEN} AND (m.id IS NOT NULL OR c.open_to_everyone)
 """
 MINE += " ORDER BY c.id"
+
+# When the rules of a calendar that was put away come due.
+NEVER = 2**62
 
 # What somebody sees who has not written anything yet: their own, empty calendar.
 NEWCOMER = Access(0, 0, OWNER, "personal", "", "UTC", 0, dates.FEB28)
@@ -91,30 +103,38 @@ def enter(telegram_id: int, calendar_id: int | None = None, need: str = VIEWER) 
     """Open a calendar for that Telegram user; None: the shared one if listed, else their own.
 
     Raises NotFound unless the user is a member (or the calendar is open to everyone), Forbidden
-    for a member whose role is below `need`.
+    for a member whose role is below `need`, Unavailable while Telegram is asked whether they are
+    in the group, Conflict for who asked to be deleted.
     """
     if calendar_id is None:
         row = models.rows(DEFAULT, telegram_id).fetchone()
-    elif models.known_id(calendar_id):
-        row = models.rows(ONE, telegram_id, calendar_id).fetchone()
+        if row is None and need != VIEWER:
+            raise Conflict(DELETING)
+        access = Access(*row, telegram_id) if row else NEWCOMER
     else:
-        raise NotFound(NO_CALENDAR)
-    if row is None:
-        if calendar_id is not None:
-            raise NotFound(NO_CALENDAR)
-        return NEWCOMER
-    access = Access(*row)
+        access = _enter(telegram_id, calendar_id)
     access.require(need)
     return access
 
 
+def _enter(telegram_id: int, calendar_id: int) -> Access:
+    known = models.known_id(calendar_id)
+    row = models.rows(ONE, telegram_id, calendar_id).fetchone() if known else None
+    if row is None:
+        raise NotFound(NO_CALENDAR)
+    *fields, unchecked = row
+    if unchecked:
+        raise Unavailable(CHECKING, CHECK_SECONDS)
+    return Access(*fields, telegram_id)
+
+
 def accessible(telegram_id: int) -> list[Access]:
     """All calendars that the user may see: shared, their own, the others."""
-    mine = [Access(*row) for row in models.rows(MINE, telegram_id)]
+    mine = [Access(*row, telegram_id) for row in models.rows(MINE, telegram_id)]
     shared = Calendar.select(Calendar.id).where(Calendar.kind == "shared").scalar()
     seen = models.rows(ONE, telegram_id, shared).fetchone() if shared else None
     if seen and all(access.calendar_id != seen[0] for access in mine):
-        mine.append(Access(*seen))
+        mine.append(Access(*seen[:-1], telegram_id))
     order = ("shared", "personal")
     return sorted(mine, key=lambda found: (found.kind not in order, found.kind != "shared"))
 
@@ -157,13 +177,18 @@ def enter_for(table: Any, ref: Ref, need: str, missing: str) -> Access:
 def register(account: Account, config: Config, now: int) -> int:
     """Make sure that the user, their chat and their own calendar exist; returns the user's id.
 
-    Writes only what is new or has changed.
+    Writes only what is new or has changed. Whoever left is back by this, unless they asked to be
+    deleted: see `me`.
     """
     found = User.get_or_none(User.telegram_id == account.telegram_id)
+    if found and found.deleting_since is not None:
+        return found.id
     if found and _up_to_date(found, account) and _personal_calendar(found.id):
         return found.id
-    with models.writing():
+    # Who is known may go on reading, whatever their name has become.
+    with models.writing(essential=found is not None):
         chat_id = _chat(account.telegram_id, "private", account.may_write, now)
+        Chat.update(reason="", quarantined_at=None).where(Chat.id == chat_id).execute()
         user_id = _user(account, chat_id, now)
         if not _personal_calendar(user_id):
             _create_personal(account, user_id, chat_id, config, now)
@@ -173,7 +198,8 @@ def register(account: Account, config: Config, now: int) -> int:
 def _up_to_date(user: User, account: Account) -> bool:
     known = (user.first_name, user.last_name, user.username, user.language_code)
     shown = (account.first_name, account.last_name, account.username, account.language_code)
-    return known == shown and (user.chat.reachable or not account.may_write)
+    left = user.chat.reason and not user.chat.reachable
+    return known == shown and not left and (user.chat.reachable or not account.may_write)
 
 
 def _chat(telegram_id: int, kind: str, reachable: bool, now: int) -> int:
@@ -182,7 +208,7 @@ def _chat(telegram_id: int, kind: str, reachable: bool, now: int) -> int:
         telegram_id=telegram_id, kind=kind, reachable=reachable, created_at=now
     ).on_conflict_ignore().execute()
     if reachable:
-        Chat.update(reachable=True, reason="").where(
+        Chat.update(reachable=True, reason="", quarantined_at=None).where(
             Chat.telegram_id == telegram_id, ~Chat.reachable
         ).execute()
     return Chat.select(Chat.id).where(Chat.telegram_id == telegram_id).scalar()
@@ -239,7 +265,7 @@ def add_member(calendar_id: int, user_id: int, role: str, now: int) -> None:
 def ensure_shared(config: Config, now: int) -> None:
     """Make the instance's shared calendar what the configuration says; admins are its owners."""
     current = Calendar.kind == "shared"
-    with models.writing():
+    with models.writing(essential=True):
         if not config.shared_calendar:
             Calendar.update(archived_at=now).where(
                 current, Calendar.archived_at.is_null()
@@ -255,25 +281,44 @@ def ensure_shared(config: Config, now: int) -> None:
         shared_id = Calendar.select(Calendar.id).where(current).scalar()
         for telegram_id in config.admin_telegram_ids:
             _make_owner(shared_id, telegram_id, now)
-        members = User.select(User.chat).join(Member, on=(Member.user == User.id))
-        for (chat_id,) in list(members.where(Member.calendar == shared_id).tuples()):
-            rules.subscribe(shared_id, chat_id, now)
 
 
 def archive(calendar_id: int, now: int) -> None:
-    """Hide a calendar from everybody and stop its reminders; its rows stay."""
+    """Hide a calendar from everybody and let its reminders rest; its rows stay."""
     deletions.remember("calendar", calendar_id)
-    rules.unsubscribe(calendar_id)
+    ReminderRule.update(next_due_at=NEVER).where(ReminderRule.calendar == calendar_id).execute()
+    Promise.update(state="skipped", reason=N_("the calendar was put away")).where(
+        Promise.calendar == calendar_id, Promise.state == "planned"
+    ).execute()
     Calendar.update(archived_at=now).where(
         Calendar.id == calendar_id, Calendar.archived_at.is_null()
     ).execute()
 
 
+def unarchive(calendar_id: int, now: int) -> None:
+    """Show a calendar again to all its members; reminders go on from today."""
+    deletions.forget("calendar", calendar_id)
+    Calendar.update(archived_at=None).where(Calendar.id == calendar_id).execute()
+    for row in models.rows(f"{rules.RULES} WHERE r.calendar_id = ?", calendar_id).fetchall():
+        rule = rules.rule(row)
+        today = dates.local_date(now, rule.to.zone)
+        day = rules.on_or_after(rule.kind, dt.date.fromisoformat(rule.next_date), today)
+        ReminderRule.update(next_date=day.isoformat(), next_due_at=rule.to.due_at(day)).where(
+            ReminderRule.id == rule.id
+        ).execute()
+
+
 def _make_owner(calendar_id: int, telegram_id: int, now: int) -> None:
-    chat_id = _chat(telegram_id, "private", False, now)
-    known = User.select(User.id).where(User.telegram_id == telegram_id).scalar()
-    user_id = known or _user(Account(telegram_id), chat_id, now)
+    user_id = User.select(User.id).where(User.telegram_id == telegram_id).scalar()
+    if user_id is None:
+        chat_id = _chat(telegram_id, "private", False, now)
+        user_id = _user(Account(telegram_id), chat_id, now)
+    mine = (Member.calendar == calendar_id) & (Member.user == user_id)
+    is_new = not Member.select().where(mine).exists()
     add_member(calendar_id, user_id, OWNER, now)
+    if is_new:
+        chat_id = User.select(User.chat).where(User.id == user_id).scalar()
+        rules.subscribe(calendar_id, chat_id, now)
 
 
 @dataclass(frozen=True)
@@ -287,9 +332,12 @@ class Group:
 def enter_group(telegram_id: int, group: Group, role: str, config: Config, now: int) -> Access:
     """Open a group's calendar for a registered user whose role in it Telegram vouches for.
 
-    The calendar is made at the first time.
+    The calendar is made at the first time. Who asked to be deleted sees an empty one.
     """
-    with models.writing():
+    if is_leaving(telegram_id):
+        return replace(NEWCOMER, role=VIEWER)
+    known = Chat.select().where(Chat.telegram_id == group.chat_id).exists()
+    with models.writing(essential=known):
         recipient = _chat(group.chat_id, "group", True, now)
         found = Calendar.select(Calendar.id).where(Calendar.chat == recipient).scalar()
         calendar_id = found or create("group", group.title or "Group", config, now, chat=recipient)
@@ -297,7 +345,23 @@ def enter_group(telegram_id: int, group: Group, role: str, config: Config, now: 
             rules.subscribe(calendar_id, recipient, now)
         user_id = User.select(User.id).where(User.telegram_id == telegram_id).scalar()
         add_member(calendar_id, user_id, role, now)
+        Member.update(checked_at=now).where(
+            Member.calendar == calendar_id, Member.user == user_id
+        ).execute()
     return enter(telegram_id, calendar_id)
+
+
+def is_leaving(telegram_id: int) -> bool:
+    """Whether the user asked to be deleted; only `me` still knows them."""
+    mine = (User.telegram_id == telegram_id) & User.deleting_since.is_null(False)
+    return User.select().where(mine).exists()
+
+
+def active(telegram_id: int) -> User:
+    """A registered user who is about to write; raises Conflict for who asked to be deleted."""
+    if is_leaving(telegram_id):
+        raise Conflict(DELETING)
+    return User.get(User.telegram_id == telegram_id)
 
 
 def changed(calendar_id: int) -> None:

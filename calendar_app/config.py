@@ -294,6 +294,11 @@ def webapp_key(token: str) -> bytes:
     return hmac.new(b"WebAppData", token.encode("ascii"), hashlib.sha256).digest()
 
 
+def derived(key: bytes, purpose: str) -> bytes:
+    """A key of its own for each purpose, made from the initData key; none tells of another."""
+    return hmac.new(key, f"birthday-calendar {purpose}".encode(), hashlib.sha256).digest()
+
+
 def release() -> str:
     """The version that is installed here; `development` in a clone."""
     try:

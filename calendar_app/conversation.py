@@ -43,6 +43,6 @@ def asked(chat_id: int, user_id: int, now: int) -> tuple[str, Any] | None:
 
 def forget(chat_id: int, user_id: int) -> bool:
     """Drop the open question; False if there was none."""
-    with models.writing():
+    with models.writing(essential=True):
         mine = (Dialog.chat_id == chat_id) & (Dialog.user_id == user_id)
         return bool(Dialog.delete().where(mine).execute())

@@ -15,14 +15,25 @@ from urllib.parse import unquote
 import peewee
 from playhouse import db_url, migrations
 
+from . import embedded, room
+
 database = peewee.DatabaseProxy()
-_write_lock = threading.RLock()
 MIGRATIONS = Path(__file__).parent / "migrations"
 LARGEST_ID = 2**63 - 1
 # PostgreSQL's advisory locks of who migrates and of who writes; any constants will do.
 MIGRATION_LOCK, WRITE_LOCK = 0x626972746864, 0x626972746865
 # What a query raises, above all when the database is locked, full, damaged or away.
 Trouble = peewee.DatabaseError
+
+
+class Table(peewee.Model):
+    """Base of all tables."""
+
+    id = peewee.BigAutoField()
+
+    class Meta:
+        database = database
+        legacy_table_names = False
 
 
 class OldCode(RuntimeError):
@@ -32,23 +43,38 @@ class OldCode(RuntimeError):
     """
 
 
+class Unusable(RuntimeError):
+    """There is no sound database where there was one; the text tells the operator what to do."""
+
+
 def is_trouble(error: Exception) -> bool:
     """Whether the database is to blame; a broken rule or a bad query is a bug of ours."""
     mistakes = (peewee.IntegrityError, peewee.ProgrammingError, peewee.DataError)
     return isinstance(error, Trouble) and not isinstance(error, mistakes)
 
 
-def connect(url: str) -> None:
+def is_damage(error: Exception) -> bool:
+    """Whether the database itself is broken, and will be until somebody mends it."""
+    if not isinstance(error, Trouble):
+        return False
+    cause = error.__cause__ or error.__context__
+    said = any(word in str(error) for word in ("malformed", "not a database"))
+    return said or getattr(cause, "sqlstate", "") in ("XX001", "XX002")
+
+
+def connect(url: str, patience: float | None = None) -> None:
     """Point all tables at the database of that URL (`sqlite:///…` or `postgresql://…`).
 
     Nothing is opened yet: each thread opens its own connection when it first asks something,
-    and keeps it.
+    and keeps it. `patience`: how many seconds a thread waits until the other writers of its
+    process are done; None: as long as it takes.
     """
     path = sqlite_path(url)
     if path is not None:
-        database.initialize(_sqlite(path))
+        database.initialize(embedded.SqliteFile(path))
     else:
         database.initialize(db_url.connect(url, unquote_user=True, unquote_password=True))
+    _turns.patience = patience
 
 
 def sqlite_path(url: str) -> Path | None:
@@ -57,26 +83,61 @@ def sqlite_path(url: str) -> Path | None:
     return Path(unquote(url.removeprefix(prefix))) if url.startswith(prefix) else None
 
 
-def _sqlite(path: Path) -> peewee.SqliteDatabase:
-    pragmas = {
-        "journal_mode": "wal",
-        # What people typed survives a power cut.
-        "synchronous": "full",
-        "foreign_keys": 1,
-        "cache_size": -4096,
-        "temp_store": "memory",
-    }
-    return peewee.SqliteDatabase(path, pragmas=pragmas, timeout=10)
-
-
 def is_sqlite() -> bool:
     """Whether the database is the embedded one."""
     return isinstance(database.obj, peewee.SqliteDatabase)
 
 
+def is_full(error: Exception) -> bool:
+    """Whether a disk without room is to blame, the database server's own too (SQLSTATE 53100)."""
+    if not isinstance(error, peewee.OperationalError):
+        return False
+    cause = error.__cause__ or error.__context__
+    # SQLite says "full" or "I/O error", as it comes to the database or to its shared memory.
+    short = is_sqlite() and bool(room.shortage(Path(database.database).parent))
+    return short or "full" in str(error) or getattr(cause, "sqlstate", "") == "53100"
+
+
+class _Turns:
+    """The writers of this process, one at a time.
+
+    Where a thread is also needed for reading, it must not wait behind a writer that another
+    process holds up: once somebody did in vain, whoever finds a writer waiting is refused at once,
+    until one gets through.
+    """
+
+    def __init__(self) -> None:
+        self.patience: float | None = None
+        self._lock = threading.RLock()
+        self._held_up = False
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for the others; raises Trouble where that takes too long."""
+        seconds = -1 if self.patience is None else 0 if self._held_up else self.patience
+        if not self._lock.acquire(timeout=seconds):
+            self._held_up = True
+            raise peewee.OperationalError("the database is locked: another writer waits already")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def through(self) -> None:
+        """A writer got the database."""
+        self._held_up = False
+
+
+_turns = _Turns()
+
+
 @contextmanager
-def writing(durable: bool = True) -> Iterator[None]:
+def writing(durable: bool = True, essential: bool = False) -> Iterator[None]:
     """A transaction that may write; may be nested.
+
+    Raises NoRoom while the embedded database's disk is short of room, also within an essential
+    one: `essential` is what the service itself must record, for which some room is kept. Raises
+    Trouble when other writers keep the database for too long.
 
     On SQLite it takes the write lock at once: a read that later wants to write is refused as
     "locked" when another process wrote in between. The lock of this process in front of it
@@ -84,12 +145,31 @@ def writing(durable: bool = True) -> Iterator[None]:
     was written before, and nothing is written between. `durable=False` is for what may be lost
     in a power cut.
     """
-    if not is_sqlite():
-        with database.atomic():
-            database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (WRITE_LOCK,))
+    if is_sqlite() and not essential:
+        room.require(Path(database.database).parent)
+    follow()
+    with _turns.turn(), _transaction(durable):
+        _turns.through()
+        yield
+
+
+def follow() -> None:
+    """Look whether the embedded database is still the one that this thread has open."""
+    if is_sqlite():
+        database.follow()
+
+
+@contextmanager
+def _transaction(durable: bool) -> Iterator[None]:
+    if is_sqlite():
+        with _synchronous(durable), database.atomic("IMMEDIATE"):
             yield
         return
-    with _write_lock, _synchronous(durable), database.atomic("IMMEDIATE"):
+    with database.atomic():
+        database.execute_sql(
+            "SELECT set_config('lock_timeout', %s, true), pg_advisory_xact_lock(%s)",
+            (f"{embedded.BUSY_SECONDS}s", WRITE_LOCK),
+        )
         yield
 
 
@@ -112,7 +192,9 @@ def migrate() -> list[str]:
     Raises Trouble that names the migration that failed; that one has changed nothing.
     """
     if is_sqlite():
-        Path(database.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = Path(database.database)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        embedded.make(path)
     with _migration_lock():
         require_new_code()
         runner = migrations.Runner(database.obj, str(MIGRATIONS))

@@ -13,3 +13,8 @@ def remember(kind: str, subject_id: int) -> None:
     `kind` is one of user, calendar, birthday, holiday, responsible.
     """
     Deletion.insert(kind=kind, subject_id=subject_id).execute()
+
+
+def forget(kind: str, subject_id: int) -> None:
+    """What was deleted is wanted again."""
+    Deletion.delete().where(Deletion.kind == kind, Deletion.subject_id == subject_id).execute()

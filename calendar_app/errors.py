@@ -96,3 +96,10 @@ class Unavailable(Later):
 
     status = 503
     title = "Not available now"
+
+
+class NoRoom(Later):
+    """The disk is too full for a write; what is there can be read (RFC 4918, 11.5)."""
+
+    status = 507
+    title = "No room on the disk"

@@ -1,14 +1,17 @@
 """gunicorn's settings, for run.sh and systemd alike: `-c python:calendar_app.gunicorn_config`."""
 
 import http.client
+import mmap
 import socket
 import sys
 import threading
 import time
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
-from calendar_app import logs, notify
+from calendar_app import backlog as unfinished
+from calendar_app import guard, logs, notify
 from calendar_app.config import EX_CONFIG, ConfigError, load
 
 try:
@@ -16,6 +19,8 @@ try:
 except ConfigError as error:
     notify.refuse(str(error))
     sys.exit(EX_CONFIG)
+
+logs.mask_exceptions()
 
 worker_class = "gthread"
 workers = _config.web_workers
@@ -42,12 +47,37 @@ proc_name = "birthday-calendar-web"
 WATCH_PAUSE = 3
 WATCH_TIMEOUT = 5
 
+# A worker that leaks is replaced in good order before the kernel kills it (MemoryMax= of the unit).
+WORKER_BYTES = 192 * 2**20
+LOOK_EVERY = 20
+
 
 def when_ready(server: Any) -> None:
     """gunicorn's hook, in the master: from now on systemd is pinged while requests are answered."""
     if notify.watched():
         address = server.LISTENERS[0].sock.getsockname()
         threading.Thread(target=_watch, args=(address,), name="watchdog", daemon=True).start()
+
+
+def post_worker_init(_worker: Any) -> None:
+    """gunicorn's hook, in each worker: it watches the room on the disk, and works off imports."""
+    guard.start(_config)
+    # By another name, as gunicorn takes every name here that it knows for a setting.
+    unfinished.start()
+
+
+def post_request(worker: Any, _request: Any, _environ: Any, _answer: Any) -> None:
+    """gunicorn's hook: a worker that has grown too large ends after what it has taken on."""
+    if worker.alive and worker.nr % LOOK_EVERY == 0:
+        size = _resident_bytes()
+        if size > WORKER_BYTES:
+            worker.log.warning("this worker has grown to %d MiB: replaced", size // 2**20)
+            worker.alive = False
+
+
+def _resident_bytes() -> int:
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * mmap.PAGESIZE
 
 
 def _watch(address: str) -> None:

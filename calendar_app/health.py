@@ -3,12 +3,11 @@
 Each check says `ok` or a word that names what is wrong, and one sentence.
 """
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import models, reminders
+from . import alerts, models, opening, reminders, room
 from .config import Config
 from .models import BotState
 
@@ -16,8 +15,6 @@ ALIVE = b'{"status":"ok","service":"Telegram Birthday Calendar API","message":"A
 # The bot process stamps its row every few seconds; a stamp older than this means it is gone.
 BEAT_SECONDS = 2
 BEAT_TIMEOUT = 8
-MIN_FREE_BYTES = 16 * 2**20
-MIN_FREE_INODES = 1000
 BOT_SUMMARY = {
     "ok": "The bot gets its updates.",
     "disabled": "The bot does nothing: {detail}.",
@@ -48,7 +45,7 @@ def ready(config: Config, now: int) -> dict[str, Any]:
 def beat(state: str, detail: str, now: int) -> None:
     """The bot process says how it is and that it lives (states: the keys of BOT_SUMMARY)."""
     row = {"state": state, "detail": detail, "since": now, "beat_at": now}
-    with models.writing(durable=False):
+    with models.writing(durable=False, essential=True):
         known = BotState.update(detail=detail, beat_at=now).where(
             BotState.id == 1, BotState.state == state
         )
@@ -61,7 +58,7 @@ def beat(state: str, detail: str, now: int) -> None:
 def introduce(username: str, now: int) -> None:
     """The bot process says what the bot is called in Telegram, for links that lead to it."""
     row = {"username": username, "state": "ok", "since": now, "beat_at": now}
-    with models.writing():
+    with models.writing(essential=True):
         BotState.insert(id=1, **row).on_conflict(
             conflict_target=[BotState.id], update={BotState.username: username}
         ).execute()
@@ -80,24 +77,28 @@ def _asked(check: Callable[[int], Check], now: int) -> Check:
 
 
 def _database() -> Check:
+    # A connection that is open has much in memory; a new one sees what a new start would.
+    models.disconnect()
     try:
         BotState.get_or_none(BotState.id == 1)
+        damaged = alerts.is_open(opening.KEY)
     except models.Trouble as error:
         return {"status": "unavailable", "summary": f"The database cannot be read: {error}."}
+    if damaged:
+        return {"status": "damaged", "summary": "The database is damaged: see the doctor."}
     return {"status": "ok", "summary": "The database answers."}
 
 
 def _disk(folder: Path) -> Check:
     try:
-        room = os.statvfs(folder)
+        free = room.look(folder)
     except OSError as error:
         return {"status": "missing", "summary": f"The state folder: {error.strerror}."}
-    free = room.f_bavail * room.f_frsize
-    if free < MIN_FREE_BYTES:
-        return {"status": "full", "summary": f"Only {free // 2**20} MiB are free."}
-    if room.f_files and room.f_favail < MIN_FREE_INODES:
-        return {"status": "inodes-full", "summary": f"Only {room.f_favail} inodes are free."}
-    return {"status": "ok", "summary": f"{free // 2**20} MiB are free."}
+    short = room.shortage(folder)
+    said = f"{free.inodes} inodes" if short == "inodes-full" else f"{free.bytes // 2**20} MiB"
+    if short:
+        return {"status": short, "summary": f"Only {said} are free: nothing can be written."}
+    return {"status": "ok", "summary": f"{said} are free."}
 
 
 def _bot(now: int) -> Check:

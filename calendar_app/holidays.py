@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from . import calendars, dates, deletions, models
+from . import calendars, dates, deletions, models, reminders
 from .calendars import EDITOR, VIEWER, Access, Ref
 from .errors import FieldError, Invalid
 from .fields import REFUSED, Comment, Input, Name, check, left_out
@@ -75,6 +75,7 @@ def delete(ref: Ref, now: int) -> None:
         access, row = _load(ref, EDITOR, now)
         deletions.remember("holiday", row["id"])
         Holiday.delete().where(Holiday.id == row["id"]).execute()
+        reminders.correct_holiday(row["id"], now)
         calendars.changed(access.calendar_id)
 
 
@@ -85,6 +86,8 @@ def _change(ref: Ref, values: Row, now: int) -> Row:
         Holiday.update(**values, version=Holiday.version + 1).where(
             Holiday.id == row["id"]
         ).execute()
+        if any(values.get(name, row[name]) != row[name] for name in ("day", "month")):
+            reminders.correct_holiday(row["id"], now)
         calendars.changed(access.calendar_id)
         return get(Ref(ref.telegram_id, row["id"]), now)
 

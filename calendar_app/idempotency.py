@@ -24,7 +24,7 @@ def once(
     # Of any length; what an index may hold is bounded.
     request = hashlib.sha256(request.encode("utf-8", "surrogatepass")).hexdigest()
     key = IdempotencyKey
-    with models.writing():
+    with models.writing(essential=True):
         key.delete().where(key.created_at <= now - KEPT_SECONDS).execute()
         user = User.select(User.id).where(User.telegram_id == telegram_id).scalar()
         mine = (key.user == user) & (key.request == request)

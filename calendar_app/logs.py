@@ -6,6 +6,9 @@ finished line, traceback included, so that no library can slip a token or initDa
 
 import logging
 import re
+import sys
+import threading
+import traceback
 from typing import Any
 
 from . import config
@@ -49,6 +52,14 @@ SECRETS = (
     (re.compile(r"(://[^\s/:@]*:)[^\s/@]+@"), r"\1<masked>@"),
 )
 
+PRIORITIES = (
+    (logging.CRITICAL, 2),
+    (logging.ERROR, 3),
+    (logging.WARNING, 4),
+    (logging.INFO, 6),
+    (0, 7),
+)
+
 
 def mask(text: str) -> str:
     """The text with tokens, initData, sessions and feed secrets made unreadable."""
@@ -58,10 +69,32 @@ def mask(text: str) -> str:
 
 
 class MaskingFormatter(logging.Formatter):
-    """Formats a record, traceback included, then masks what it must not tell."""
+    """Formats a record, traceback included, then masks what it must not tell.
+
+    For the journal each line begins with its priority (sd-daemon(3)).
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        return mask(super().format(record))
+        text = mask(super().format(record))
+        if not config.logs_to_journal():
+            return text
+        priority = next(p for level, p in PRIORITIES if record.levelno >= level)
+        return "\n".join(f"<{priority}>{line}" for line in text.splitlines())
+
+
+def mask_exceptions() -> None:
+    """Print what nobody caught, in whatever thread, with its secrets masked too."""
+
+    def show(kind: type[BaseException], error: BaseException | None, trace: Any) -> None:
+        lines = traceback.format_exception(kind, error, trace)
+        print(mask("".join(lines)), end="", file=sys.stderr, flush=True)
+
+    def show_args(args: Any) -> None:
+        if args.exc_type is not SystemExit:
+            show(args.exc_type, args.exc_value, args.exc_traceback)
+
+    sys.excepthook = show
+    threading.excepthook = sys.unraisablehook = show_args
 
 
 def settings(level: str) -> dict[str, Any]:

@@ -11,10 +11,15 @@ from .database import (  # noqa: F401 - the one place to have them all from
     LARGEST_ID,
     MIGRATIONS,
     OldCode,
+    Table,
     Trouble,
+    Unusable,
     connect,
     database,
     disconnect,
+    follow,
+    is_damage,
+    is_full,
     is_sqlite,
     is_trouble,
     known_id,
@@ -25,16 +30,16 @@ from .database import (  # noqa: F401 - the one place to have them all from
     sqlite_path,
     writing,
 )
-
-
-class Table(peewee.Model):
-    """Base of all tables."""
-
-    id = peewee.BigAutoField()
-
-    class Meta:
-        database = database
-        legacy_table_names = False
+from .records import (  # noqa: F401 - the tables of what the service notes for itself
+    Alert,
+    BotState,
+    CodeFloor,
+    Counter,
+    Deletion,
+    Dialog,
+    IncomingUpdate,
+    Update,
+)
 
 
 class Chat(Table):
@@ -44,6 +49,8 @@ class Chat(Table):
     kind = TextField()
     reachable = BooleanField()
     reason = TextField(default="")
+    # Since when what belongs to it waits to be deleted: see `quarantine`.
+    quarantined_at = BigIntegerField(null=True)
     created_at = BigIntegerField()
 
     class Meta:
@@ -60,6 +67,7 @@ class User(Table):
     username = TextField(default="")
     language_code = TextField(default="")
     language = TextField(null=True)
+    deleting_since = BigIntegerField(null=True)
     created_at = BigIntegerField()
 
     class Meta:
@@ -77,6 +85,8 @@ class Calendar(Table):
     notification_minute = IntegerField()
     language = TextField(null=True)
     open_to_everyone = BooleanField(default=False)
+    # What links to a group's calendar carry: see `membership`.
+    key = TextField(null=True)
     revision = BigIntegerField(default=0)
     created_at = BigIntegerField()
     archived_at = BigIntegerField(null=True)
@@ -98,6 +108,8 @@ class Member(Table):
     monthly_digest = BooleanField(default=False)
     quiet_from = IntegerField(null=True)
     quiet_to = IntegerField(null=True)
+    # When Telegram last said that they are in the group; null: no access before it does.
+    checked_at = BigIntegerField(null=True)
     created_at = BigIntegerField()
 
     class Meta:
@@ -132,6 +144,15 @@ class Birthday(Table):
     responsible = TextField(default="")
     comment = TextField(default="")
     leap_day = TextField(null=True)
+    # A user of Telegram by the id there; their own lead times as JSON, null: each recipient's.
+    linked_user_id = BigIntegerField(null=True)
+    lead_days = TextField(null=True)
+    muted = BooleanField(default=False)
+    skip_year = IntegerField(null=True)
+    # A list as JSON.
+    labels = TextField(default="[]")
+    hide_age = BooleanField(default=False)
+    confirmed_at = BigIntegerField(null=True)
     version = BigIntegerField(default=1)
     created_by = peewee.ForeignKeyField(User, null=True, column_name="created_by")
     created_at = BigIntegerField()
@@ -139,6 +160,18 @@ class Birthday(Table):
 
     class Meta:
         table_name = "birthdays"
+
+
+class PersonLink(Table):
+    """A link by which somebody says that a birthday is theirs; only a hash of its code is kept."""
+
+    birthday = peewee.ForeignKeyField(Birthday)
+    code_hash = TextField()
+    expires_at = BigIntegerField()
+    created_by = peewee.ForeignKeyField(User, column_name="created_by")
+
+    class Meta:
+        table_name = "person_links"
 
 
 class Holiday(Table):
@@ -181,7 +214,10 @@ class Duty(Table):
 
 
 class ReminderRule(Table):
-    """One recipient's standing wish: `next_due_at` is when `next_date` is worked off."""
+    """One recipient's standing wish: `next_due_at` is when `next_date` is worked off.
+
+    `own_only`: the recipient did not choose it; it is there for people with own lead times.
+    """
 
     calendar = peewee.ForeignKeyField(Calendar)
     recipient = peewee.ForeignKeyField(Chat)
@@ -189,6 +225,7 @@ class ReminderRule(Table):
     days_before = IntegerField()
     next_date = TextField()
     next_due_at = BigIntegerField()
+    own_only = BooleanField(default=False)
 
     class Meta:
         table_name = "reminder_rules"
@@ -212,35 +249,23 @@ class Promise(Table):
     lease_owner = TextField(default="")
     lease_until = BigIntegerField(default=0)
     sent_at = BigIntegerField(null=True)
+    first_try_at = BigIntegerField(null=True)
 
     class Meta:
         table_name = "ledger"
 
 
-class Update(Table):
-    """The number of an update of Telegram that was worked off."""
+class Dismissal(Table):
+    """A recipient's "done": no more reminders of that person in that year."""
 
     id = None
-    bot_id = BigIntegerField()
-    update_id = BigIntegerField()
-    received_at = BigIntegerField()
+    recipient = peewee.ForeignKeyField(Chat)
+    birthday = peewee.ForeignKeyField(Birthday)
+    year = IntegerField()
 
     class Meta:
-        table_name = "updates"
-        primary_key = peewee.CompositeKey("bot_id", "update_id")
-
-
-class Dialog(Table):
-    """What the bot asked one user in one chat and waits to hear (Telegram's ids)."""
-
-    chat_id = BigIntegerField()
-    user_id = BigIntegerField()
-    step = TextField()
-    draft = TextField()
-    started_at = BigIntegerField()
-
-    class Meta:
-        table_name = "dialogs"
+        table_name = "dismissals"
+        primary_key = peewee.CompositeKey("recipient", "birthday", "year")
 
 
 class IdempotencyKey(Table):
@@ -270,51 +295,74 @@ class Quota(Table):
         primary_key = peewee.CompositeKey("user", "kind")
 
 
-class BotState(Table):
-    """What the bot process last recorded of itself; one row."""
+class GreetingJob(Table):
+    """A greeting that a language model is asked for; `greeting` is the template's meanwhile."""
 
-    id = IntegerField(primary_key=True)
-    username = TextField(default="")
+    code = TextField()
+    user = peewee.ForeignKeyField(User)
+    prompt = TextField()
+    name = TextField()
     state = TextField()
-    detail = TextField(default="")
-    since = BigIntegerField()
-    beat_at = BigIntegerField()
+    greeting = TextField()
+    created_at = BigIntegerField()
 
     class Meta:
-        table_name = "bot_state"
+        table_name = "greeting_jobs"
 
 
-class Deletion(Table):
-    """Something that a user deleted, for a backup that still has it; the database sets `at`."""
+class Import(Table):
+    """A list that a user (null: the operator) put into a calendar; `done` of `total` rows are."""
 
-    kind = TextField()
-    subject_id = BigIntegerField()
-    at = BigIntegerField()
-
-    class Meta:
-        table_name = "deletions"
-
-
-class Alert(Table):
-    """A message to the operators, or (`over`) the news that it is well again."""
-
-    key = TextField()
-    message = TextField()
-    params = TextField()
-    over = BooleanField(default=False)
-    told_at = BigIntegerField()
-    sent_at = BigIntegerField(null=True)
-    cleared_at = BigIntegerField(null=True)
+    calendar = peewee.ForeignKeyField(Calendar)
+    user = peewee.ForeignKeyField(User, null=True)
+    format = TextField()
+    state = TextField()
+    reason = TextField(default="")
+    total = IntegerField()
+    done = IntegerField(default=0)
+    lease_owner = TextField(default="")
+    lease_until = BigIntegerField(default=0)
+    created_at = BigIntegerField()
 
     class Meta:
-        table_name = "alerts"
+        table_name = "imports"
 
 
-class CodeFloor(Table):
-    """The newest migration that code must know to be admitted; no row: all code is."""
+class ImportPart(Table):
+    """Some rows of an import (JSON) that are still to be written."""
 
-    id = IntegerField(primary_key=True)
-    migration = IntegerField()
+    import_id = BigIntegerField()
+    entries = TextField()
 
     class Meta:
-        table_name = "code_floor"
+        table_name = "import_parts"
+
+
+class ImportRow(Table):
+    """What an import did with one row of its list, and (`content`, JSON) what was there before.
+
+    Of a doubtful one it is what the list says. `version` is the birthday's after it was written.
+    """
+
+    import_id = BigIntegerField()
+    line = IntegerField()
+    verdict = TextField()
+    reason = TextField(default="")
+    birthday_id = BigIntegerField(null=True)
+    version = BigIntegerField(default=0)
+    content = TextField()
+
+    class Meta:
+        table_name = "import_rows"
+
+
+class Feed(Table):
+    """A member's feed of a calendar that was renewed or revoked; its secret is not kept."""
+
+    user = peewee.ForeignKeyField(User)
+    calendar = peewee.ForeignKeyField(Calendar)
+    generation = IntegerField()
+    revoked = BooleanField(default=False)
+
+    class Meta:
+        table_name = "feeds"

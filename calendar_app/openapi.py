@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from . import calendars, errors, fields, limits, sharing, web
+from . import calendars, errors, fields, limits, room, sharing, web
 from .web import EXPLAINED, Route
 
 PLACEHOLDER = re.compile(r"<(?:[a-z]+:)?([a-z_]+)>")
@@ -97,9 +97,17 @@ ERRORS = {
         errors.Unavailable.title,
         web.BUSY,
     ),
+    507: (
+        "The server's disk is full: what is there can be read; repeat it after Retry-After.",
+        errors.NoRoom.title,
+        room.FULL,
+    ),
 }
 WRONG_FIELD = {"field": "full_name", "message": fields.MESSAGES["missing"]}
 TEXT = {"type": "string"}
+OBJECT = {"schema": {"type": "object"}, "example": {"birthdays": []}}
+# What is large comes as a file.
+FILE = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
 HEADERS = {
     "ETag": ("Names this version, for If-Match and If-None-Match.", TEXT),
     "Link": ('The next page: `<address>; rel="next"` (RFC 8288); none after the last.', TEXT),
@@ -112,6 +120,7 @@ ERROR_HEADERS = {
     405: "Allow",
     429: "Retry-After",
     503: "Retry-After",
+    507: "Retry-After",
 }
 REQUEST_HEADERS = {
     "Idempotency-Key": "a repeated request with the same key is answered again, for 24 hours",
@@ -139,6 +148,7 @@ SAMPLES = {
     "month": 12,
     "name": "Day of the Engine",
     "notification_time": "09:00",
+    "occurs_on": "2026-12-10",
     "on": "2026-12-10",
     "position": "Analyst",
     "q": "ada",
@@ -147,7 +157,6 @@ SAMPLES = {
     "quiet_to": "07:00",
     "responsible": "Charles Babbage",
     "session": "eyJlbmRzIjoxNzkwMDc0ODAwfQ.c2lnbmF0dXJl",
-    "theme": "mathematics",
     "timezone": "Europe/London",
     "title": "Family",
     "url": "https://t.me/example_bot?start=join_q4Xw0cZVJ2mJ6m0s0m3vVw",
@@ -239,6 +248,8 @@ def _operation(declared: Route, path: str, schemas: dict[str, Any]) -> dict[str,
     if declared.body:
         schema = {"$ref": REF.format(model=declared.body.__name__)}
         content = {"application/json": {"schema": schema, "example": _example(schema, schemas)}}
+        if declared.largest > web.MAX_BODY:
+            content["multipart/form-data"] = {"schema": FILE}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
 
@@ -322,6 +333,8 @@ def _content(declared: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         return {"image/png": {"schema": {"type": "string", "format": "binary"}}}
     if declared.returns is None:
         return {"text/html": {"schema": TEXT}}
+    if isinstance(declared.returns, tuple):
+        return {kind: OBJECT if "json" in kind else {"schema": TEXT} for kind in declared.returns}
     schema = TypeAdapter(declared.returns).json_schema(ref_template=REF, mode="serialization")
     schema.pop("$defs", None)
     if _models_in(declared.returns) == [declared.returns]:
@@ -334,7 +347,7 @@ def _errors(declared: Route, path: str) -> list[int]:
     found += [409] if declared.conflicts else []
     found += [] if declared.public and not declared.body else [401]
     found += [413, 415] if declared.body else []
-    found += [403] if declared.method != "GET" and not declared.public else []
+    found += [403, 507] if declared.method != "GET" and not declared.public else []
     found += [412] if _has_versions(declared, path) else []
     return sorted(found)
 
@@ -363,7 +376,8 @@ def _example(schema: dict[str, Any], schemas: dict[str, Any], name: str = "") ->
     if "$ref" in schema:
         return _example(schemas[schema["$ref"].rpartition("/")[2]], schemas, name)
     if "anyOf" in schema:
-        return _example(schema["anyOf"][0], schemas, name)
+        unset = {"type": "null"} in schema["anyOf"] and name not in SAMPLES
+        return None if unset else _example(schema["anyOf"][0], schemas, name)
     if "items" in schema:
         return [_example(schema["items"], schemas, name)]
     if "properties" in schema:
@@ -380,6 +394,5 @@ def _scalar(schema: dict[str, Any], name: str) -> Any:
     kind = kinds if isinstance(kinds, str) else kinds[0]
     if kind == "object":
         return {}
-    choices = schema.get("enum") or [schema.get("const", SAMPLES.get(name))]
-    found = choices[0] if choices[0] is not None else schema.get("default")
-    return SAMPLE_OF_TYPE[kind] if found in (None, "") else found
+    choices = schema.get("enum") or [schema.get("const", SAMPLES.get(name, schema.get("default")))]
+    return SAMPLE_OF_TYPE[kind] if choices[0] in (None, "") else choices[0]

@@ -16,7 +16,7 @@ def spend(telegram_id: int, kind: str, limit: int, now: int) -> int:
     Raises TooMany, until midnight UTC, when they are used up.
     """
     today = dt.datetime.fromtimestamp(now, dt.UTC).date().isoformat()
-    with models.writing():
+    with models.writing(essential=True):
         user = User.select(User.id).where(User.telegram_id == telegram_id).scalar()
         mine = (Quota.user == user) & (Quota.kind == kind)
         Quota.insert(user=user, kind=kind, day=today, used=0).on_conflict_ignore().execute()

@@ -18,7 +18,7 @@ from . import (
     holidays,
     web,
 )
-from .birthdays import BirthdayInput, BirthdayPatch
+from .birthdays import BirthdayInput, BirthdayPatch, NewBirthday
 from .fields import FullDate, Input, check
 from .holidays import HolidayInput, HolidayPatch
 from .web import CalendarParams, Call, Params, RowParams, route
@@ -109,9 +109,7 @@ def list_birthdays(call: Call) -> Any:
     return answer
 
 
-@route(
-    "POST", *BIRTHDAYS, body=BirthdayInput, returns=answers.Birthday, status=201, idempotent=True
-)
+@route("POST", *BIRTHDAYS, body=NewBirthday, returns=answers.Birthday, status=201, idempotent=True)
 def create_birthday(call: Call) -> Any:
     """Add a birthday."""
     calendar_id, telegram_id = call.params.calendar, call.account.telegram_id
@@ -187,7 +185,12 @@ def delete_holiday(call: Call) -> Any:
 
 
 def _birthday(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in answers.Birthday.model_fields}
+    fields = answers.Birthday.model_fields.items()
+    return {
+        name: row[name]
+        for name, field in fields
+        if field.is_required() or row[name] != field.default
+    }
 
 
 def _holiday(row: dict[str, Any]) -> dict[str, Any]:

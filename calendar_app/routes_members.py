@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from flask import current_app
 from pydantic import Field
 
-from . import answers, calendars, me, settings, sharing
+from . import answers, calendars, me, membership, settings, sharing, texts
 from .settings import SettingsPatch
 from .sharing import CalendarInput, InvitationInput, MemberPatch
 from .web import CalendarParams, Call, Params, route
@@ -22,10 +23,28 @@ class OneMember(OneCalendar):
     user_id: int
 
 
+class InvitationOfCalendar(OneCalendar):
+    """One invitation to a calendar, by its id."""
+
+    invitation_id: int
+
+
 class OneInvitation(Params):
     """An invitation's code, as it stands in its address."""
 
     code: str = Field(max_length=100)
+
+
+class OneGroup(Params):
+    """A group, by the key that a link to its calendar carries."""
+
+    key: str = Field(max_length=100)
+
+
+class MeParams(Params):
+    """Whether to give it as a file."""
+
+    download: bool = Field(False, description="1: as a file to keep")
 
 
 CALENDAR = "/api/calendars/<int:calendar_id>"
@@ -88,6 +107,24 @@ def delete_calendar(call: Call) -> Any:
     return {"status": "deleted"}
 
 
+@route("GET", "/api/archived", params=Params, returns=list[answers.ArchivedCalendar])
+def list_archived(call: Call) -> Any:
+    """The deleted calendars that I can have back."""
+    return sharing.archived(call.account.telegram_id, call.now)
+
+
+@route("POST", f"{CALENDAR}/restore", params=OneCalendar, returns=answers.Calendar)
+def restore_calendar(call: Call) -> Any:
+    """Have a deleted calendar back, within 30 days; who owned it may."""
+    return sharing.restore(call.account.telegram_id, call.params.calendar_id, call.now)
+
+
+@route("POST", "/api/groups/<key>/enter", params=OneGroup, returns=answers.Entered, conflicts=True)
+def enter_group(call: Call) -> Any:
+    """Come by a link to a group's calendar; `checking`: until Telegram says that I am in it."""
+    return membership.ask(call.account.telegram_id, call.params.key, call.now)
+
+
 @route("GET", MEMBERS, params=OneCalendar, returns=list[answers.Member])
 def list_members(call: Call) -> Any:
     """Who shares a calendar, the owners first."""
@@ -118,11 +155,31 @@ def remove_member(call: Call) -> Any:
     returns=answers.Invitation,
     status=201,
     idempotent=True,
+    conflicts=True,
 )
 def invite(call: Call) -> Any:
     """Make a link that makes whoever follows it a member; editors and owners may."""
     calendar_id = call.params.calendar_id
     return sharing.invite(call.account.telegram_id, calendar_id, call.body, call.config, call.now)
+
+
+@route("GET", INVITATIONS, params=OneCalendar, returns=list[answers.OpenInvitation])
+def list_invitations(call: Call) -> Any:
+    """The invitations that can be followed; editors and owners may see them."""
+    return sharing.invitations(call.account.telegram_id, call.params.calendar_id, call.now)
+
+
+@route(
+    "DELETE",
+    f"{INVITATIONS}/<int:invitation_id>",
+    params=InvitationOfCalendar,
+    returns=answers.Deleted,
+)
+def revoke_invitation(call: Call) -> Any:
+    """End one invitation; editors and owners may."""
+    params = call.params
+    sharing.revoke(call.account.telegram_id, params.calendar_id, params.invitation_id)
+    return {"status": "deleted"}
 
 
 @route("DELETE", INVITATIONS, params=OneCalendar, returns=answers.Deleted)
@@ -132,20 +189,37 @@ def revoke_invitations(call: Call) -> Any:
     return {"status": "deleted"}
 
 
-@route("POST", "/api/invitations/<code>/accept", params=OneInvitation, returns=answers.Calendar)
+@route(
+    "POST",
+    "/api/invitations/<code>/accept",
+    params=OneInvitation,
+    returns=answers.Calendar,
+    conflicts=True,
+)
 def accept_invitation(call: Call) -> Any:
     """Follow an invitation."""
     return sharing.accept(call.account.telegram_id, call.params.code, call.now)
 
 
-@route("GET", "/api/me", params=Params, returns=answers.Me)
+@route("GET", "/api/me", params=MeParams, returns=answers.Me)
 def get_me(call: Call) -> Any:
     """Everything about me."""
-    return me.read(call.account, call.config, call.now)
+    answer = current_app.json.response(me.read(call.account, call.config, call.now))
+    if call.params.download:
+        disposition = 'attachment; filename="birthday-calendar-me.json"'
+        answer.headers["Content-Disposition"] = disposition
+    return answer
 
 
-@route("DELETE", "/api/me", params=Params, returns=answers.Deleted)
+@route("DELETE", "/api/me", params=Params, returns=answers.DeletedMe)
 def delete_me(call: Call) -> Any:
-    """Delete me, my calendars, settings and reminders, at once."""
-    me.delete(call.account.telegram_id)
-    return {"status": "deleted"}
+    """Hide me, my calendars, settings and reminders at once, and delete them after a day."""
+    until = me.delete(call.account.telegram_id, call.now)
+    return {"status": "deleted", "until": until, "stays": texts.say(call.language(), me.STAYS)}
+
+
+@route("POST", "/api/me/restore", params=Params, returns=answers.Restored, conflicts=True)
+def restore_me(call: Call) -> Any:
+    """Take back that I asked to be deleted."""
+    me.restore(call.account.telegram_id)
+    return {"status": "restored"}

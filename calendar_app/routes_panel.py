@@ -11,15 +11,27 @@ from typing import Annotated, Any, Literal
 from flask import Response
 from pydantic import Field, StringConstraints
 
-from . import answers, birthdays, calendars, cards, dates, duties, greetings, quotas, texts
+from . import (
+    answers,
+    birthdays,
+    calendars,
+    cards,
+    dates,
+    duties,
+    greeting_jobs,
+    greetings,
+    quotas,
+    texts,
+)
 from .calendars import Ref
 from .cards import Card
 from .duties import DutyInput, ResponsibleInput
 from .errors import FieldError, Invalid, Unavailable
 from .fields import REFUSED, Input, QrAddress, ShortText, check
+from .greeting_jobs import Request
 from .greetings import Wish
 from .texts import N_
-from .web import CalendarParams, Call, RowParams, route
+from .web import CalendarParams, Call, Params, RowParams, route
 
 MOST_FOUND = 500
 GREETINGS_A_DAY = 200
@@ -37,12 +49,20 @@ class SearchParams(CalendarParams):
 
 
 class GreetingInput(Input):
-    """Whom to greet, and how."""
+    """Whom to greet, and how; `tell_name`, `tell_age`: what a language model may be told."""
 
     birthday_id: int
     style: Literal["formal", "friendly", "humorous", "warm"] = "friendly"
     length: Literal["short", "medium", "long"] = "medium"
     theme: ShortText = ""
+    tell_name: bool = True
+    tell_age: bool = True
+
+
+class JobParams(Params):
+    """A job, by the code that it was given."""
+
+    job: str
 
 
 class CardInput(Input):
@@ -118,7 +138,10 @@ def search(call: Call) -> Any:
     limited=True,
 )
 def generate_greeting(call: Call) -> Any:
-    """A greeting from templates, in the user's language; another one each time."""
+    """A greeting in the user's language, another one each time; from a model too, as a job.
+
+    The greeting is there at once, from templates.
+    """
     given = check(GreetingInput, call.body)
     row = birthdays.get(Ref(call.account.telegram_id, given.birthday_id, call.params.calendar))
     choice = quotas.spend(call.account.telegram_id, "greetings", GREETINGS_A_DAY, call.now)
@@ -132,7 +155,17 @@ def generate_greeting(call: Call) -> Any:
         given.length,
         given.theme,
     )
-    return {"greeting": greetings.compose(call.language(), wish, choice)}
+    draft = greetings.compose(call.language(), wish, choice)
+    if not call.config.greeting_api_url:
+        return {"greeting": draft}
+    wanted = Request(wish, call.language(), draft, given.tell_name, given.tell_age)
+    return {"greeting": draft, "job": greeting_jobs.ask(call.account.telegram_id, wanted, call.now)}
+
+
+@route("GET", "/api/panel/greetings/<job>", params=JobParams, returns=answers.GreetingJob)
+def greeting_job(call: Call) -> Any:
+    """A greeting that a language model was asked for; the template's while it is waiting."""
+    return greeting_jobs.look(call.account.telegram_id, call.params.job, call.now)
 
 
 @route("POST", "/api/panel/create-card", body=CardInput, returns=bytes, limited=True)

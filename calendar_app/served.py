@@ -21,7 +21,7 @@ class Served:
         self._seen_at = 0.0
         self._left_out = 0
 
-    def note(self, line: str, now: float) -> None:
+    def note(self, line: str, now: float, level: int = logging.INFO) -> None:
         """Log this line, or that there were so many more; `now` in seconds that never go back."""
         with self._lock:
             gained = max(0.0, now - self._seen_at) * LINES_A_SECOND
@@ -34,4 +34,4 @@ class Served:
             left_out, self._left_out = self._left_out, 0
         if left_out:
             log.info("… and %d requests more", left_out)
-        log.info("%s", line)
+        log.log(level, "%s", line)

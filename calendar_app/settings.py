@@ -88,10 +88,11 @@ def change(access: Access, data: Any, now: int) -> None:
         if "language" in given:
             User.update(language=given["language"]).where(User.id == access.user_id).execute()
         _set_columns(access, columns)
+        chat_id = User.select(User.chat).where(User.id == access.user_id).scalar()
         if "lead_days" in given:
-            chat_id = User.select(User.chat).where(User.id == access.user_id).scalar()
             rules.choose_leads(access.calendar_id, chat_id, set(given["lead_days"]), now)
-        rules.reschedule(access.calendar_id, now)
+        rules.choose_digests(access.calendar_id, chat_id, now)
+        rules.reschedule(access.calendar_id, now, chat_id)
 
 
 def _is_member(access: Access) -> bool:

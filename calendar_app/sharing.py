@@ -20,8 +20,15 @@ from .texts import N_
 
 MOST_CALENDARS = 50
 DAY = 24 * 3600
+# So long one can have back what was deleted.
+ARCHIVED_DAYS = 30
 LAST_OWNER = N_("A calendar needs an owner: make somebody else owner first, or delete it.")
 NO_INVITATION = N_("This invitation is not valid any more: ask for a new one.")
+NO_SUCH_INVITATION = N_("There is no such invitation to this calendar.")
+NO_ARCHIVED = N_("There is no such deleted calendar of yours, or it was deleted too long ago.")
+IN_GROUP = N_(
+    "Who is in the group is in its calendar, with their role there: change it in Telegram."
+)
 NO_MEMBER = N_("There is no such member in this calendar.")
 Role = Literal["owner", "editor", "viewer"]
 Row = dict[str, Any]
@@ -69,11 +76,41 @@ def _calendar(access: Access) -> Row:
     }
 
 
+def archived(telegram_id: int, now: int) -> list[Row]:
+    """The deleted calendars that the user owned and can have back, and until when."""
+    query = (
+        Calendar.select(Calendar.id, Calendar.kind, Calendar.title, Calendar.archived_at)
+        .join(Member, on=(Member.calendar == Calendar.id))
+        .join(User, on=(Member.user == User.id))
+        .where(
+            User.telegram_id == telegram_id,
+            User.deleting_since.is_null(),
+            Member.role == OWNER,
+            Calendar.kind == "other",
+            Calendar.archived_at > now - ARCHIVED_DAYS * DAY,
+        )
+        .order_by(Calendar.id)
+    )
+    return [
+        {"id": row_id, "kind": kind, "title": title, "until": at + ARCHIVED_DAYS * DAY}
+        for row_id, kind, title, at in query.tuples()
+    ]
+
+
+def restore(telegram_id: int, calendar_id: int, now: int) -> Row:
+    """Give a deleted calendar back to all its members; its owners may. Raises NotFound."""
+    with models.writing():
+        if all(row["id"] != calendar_id for row in archived(telegram_id, now)):
+            raise NotFound(NO_ARCHIVED)
+        calendars.unarchive(calendar_id, now)
+    return get(telegram_id, calendar_id)
+
+
 def create(telegram_id: int, data: Any, config: Config, now: int) -> Row:
     """Make a calendar of which the registered user is the owner; raises Invalid, Conflict."""
     title = check(CalendarInput, data).title
     with models.writing():
-        user = User.get(User.telegram_id == telegram_id)
+        user = calendars.active(telegram_id)
         if Member.select().where(Member.user == user).count() >= MOST_CALENDARS:
             raise Conflict(N_("You have {most} calendars already."), most=MOST_CALENDARS)
         calendar_id = calendars.create("other", title, config, now)
@@ -117,7 +154,7 @@ def _members(calendar_id: int) -> Any:
     return (
         User.select(User.telegram_id, User.first_name, User.last_name, User.username, Member.role)
         .join(Member, on=(Member.user == User.id))
-        .where(Member.calendar == calendar_id)
+        .where(Member.calendar == calendar_id, User.deleting_since.is_null())
     )
 
 
@@ -126,6 +163,7 @@ def change_role(telegram_id: int, calendar_id: int, member_id: int, data: Any) -
     role = check(MemberPatch, data).role
     with models.writing():
         access = calendars.enter(telegram_id, calendar_id, need=OWNER)
+        _not_in_group(access)
         member = _load(access, member_id)
         if role != OWNER:
             _keep_an_owner(access, member)
@@ -143,6 +181,11 @@ def remove(telegram_id: int, calendar_id: int, member_id: int) -> None:
         _keep_an_owner(access, member)
         Member.delete().where(Member.id == member.id).execute()
         rules.unsubscribe(access.calendar_id, member.user.chat_id)
+
+
+def _not_in_group(access: Access) -> None:
+    if access.kind == "group":
+        raise Conflict(IN_GROUP)
 
 
 def _load(access: Access, member_id: int) -> Member:
@@ -176,15 +219,16 @@ def _join(calendar_id: int, user: User, role: str, now: int) -> None:
 def invite(telegram_id: int, calendar_id: int, data: Any, config: Config, now: int) -> Row:
     """Make a link that makes whoever follows it a member, with at most the inviter's role.
 
-    Raises Invalid, NotFound, Forbidden.
+    Raises Invalid, NotFound, Forbidden, Conflict.
     """
-    given = check(InvitationInput, {} if data is None else data)
+    given = check(InvitationInput, data)
     with models.writing():
         access = calendars.enter(telegram_id, calendar_id, need=EDITOR)
+        _not_in_group(access)
         if RANK[given.role] > RANK[access.role]:
             raise Forbidden(N_("You cannot invite somebody to a role above your own."))
         code, expires_at = secrets.token_urlsafe(16), now + given.days * DAY
-        Invitation.insert(
+        invitation_id = Invitation.insert(
             calendar=access.calendar_id,
             code_hash=_hash(code),
             role=given.role,
@@ -193,6 +237,7 @@ def invite(telegram_id: int, calendar_id: int, data: Any, config: Config, now: i
             created_by=access.user_id,
         ).execute()
     return {
+        "id": invitation_id,
         "url": _address(code, config),
         "code": code,
         "role": given.role,
@@ -222,7 +267,7 @@ def accept(telegram_id: int, code: str, now: int) -> Row:
         found = Invitation.get_or_none(Invitation.code_hash == _hash(code[:100]))
         if found is None or found.expires_at <= now or _is_void(found):
             raise NotFound(NO_INVITATION)
-        user = User.get(User.telegram_id == telegram_id)
+        user = calendars.active(telegram_id)
         mine = (Member.calendar == found.calendar_id) & (Member.user == user)
         role = Member.select(Member.role).where(mine).scalar()
         if role is None or RANK[role] < RANK[found.role]:
@@ -249,8 +294,26 @@ def _use(invitation: Invitation) -> None:
         raise NotFound(NO_INVITATION)
 
 
-def revoke(telegram_id: int, calendar_id: int) -> None:
-    """End all invitations to a calendar; raises NotFound, Forbidden."""
+def invitations(telegram_id: int, calendar_id: int, now: int) -> list[Row]:
+    """The invitations that can be followed, without their codes; raises NotFound, Forbidden."""
+    access = calendars.enter(telegram_id, calendar_id, need=EDITOR)
+    shown = (Invitation.id, Invitation.role, Invitation.expires_at, Invitation.uses_left)
+    query = Invitation.select(*shown).where(
+        Invitation.calendar == access.calendar_id,
+        Invitation.expires_at > now,
+        Invitation.uses_left > 0,
+    )
+    return list(query.order_by(Invitation.id).dicts())
+
+
+def revoke(telegram_id: int, calendar_id: int, invitation_id: int | None = None) -> None:
+    """End one invitation to a calendar, or all; raises NotFound, Forbidden."""
     with models.writing():
         access = calendars.enter(telegram_id, calendar_id, need=EDITOR)
-        Invitation.delete().where(Invitation.calendar == access.calendar_id).execute()
+        wanted = Invitation.calendar == access.calendar_id
+        if invitation_id is not None:
+            if not models.known_id(invitation_id):
+                raise NotFound(NO_SUCH_INVITATION)
+            wanted &= Invitation.id == invitation_id
+        if not Invitation.delete().where(wanted).execute() and invitation_id is not None:
+            raise NotFound(NO_SUCH_INVITATION)

@@ -16,10 +16,21 @@ from flask.json.provider import DefaultJSONProvider
 from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.exceptions import HTTPException
 
-from . import auth, calendars, dates, idempotency, models, settings, texts
+from . import (
+    auth,
+    calendars,
+    dates,
+    idempotency,
+    membership,
+    models,
+    opening,
+    room,
+    settings,
+    texts,
+)
 from .calendars import Account
 from .config import Config
-from .errors import AppError, Changed, Invalid, Later, Unauthorized, Unavailable
+from .errors import AppError, Changed, Invalid, Later, NoRoom, Unauthorized, Unavailable
 from .fields import check
 from .served import Served
 from .texts import N_
@@ -27,8 +38,10 @@ from .texts import N_
 log = logging.getLogger(__name__)
 
 MAX_BODY = 256 * 1024
-FLAGS = ("public", "idempotent", "conflicts", "limited")
+FLAGS = ("public", "idempotent", "conflicts", "limited", "own_key")
 SAFE = ("GET", "HEAD", "OPTIONS")
+# Asked again and again by programs; the journal is for people.
+NOISE = ("/health", "/metrics")
 NO_SIGN_IN = N_("Sign in first: send Telegram's initData as X-Init-Data, or a session as Bearer.")
 NO_TOKEN = N_("Nobody can sign in yet: the server has no bot token.")
 NOT_JSON = N_("The body is not valid JSON.")
@@ -38,7 +51,7 @@ EXPLAINED = {
     400: N_("The request cannot be understood: check its form."),
     404: N_("There is nothing at this address."),
     405: N_("This address does not take this method; see the Allow header."),
-    413: N_("The request is too large: send at most 256 kB."),
+    413: N_("The request is too large: at most 256 kB, and 8 MB for an import."),
     414: N_("The address is too long."),
     415: N_("Send JSON with the header Content-Type: application/json."),
     431: N_("The headers are too large."),
@@ -80,6 +93,8 @@ class Route:
     idempotent: bool
     conflicts: bool
     limited: bool
+    own_key: bool
+    largest: int
 
     @property
     def summary(self) -> str:
@@ -146,11 +161,12 @@ def route(
     """Declare a route.
 
     More: `status` (200), `public` (no sign-in), `idempotent` (takes an Idempotency-Key),
-    `conflicts` (may answer 409), `limited` (has a daily quota).
+    `conflicts` (may answer 409), `limited` (has a daily quota),
+    `own_key` (sees to the Idempotency-Key itself), `largest` (bytes of a body; MAX_BODY).
     """
 
     def declare(view: Callable[..., Any]) -> Route:
-        settings = {"status": 200} | dict.fromkeys(FLAGS, False) | more
+        settings = {"status": 200, "largest": MAX_BODY} | dict.fromkeys(FLAGS, False) | more
         return Route(method, paths, view, params, body, returns, **settings)
 
     return declare
@@ -173,7 +189,7 @@ def create(config: Config, routes: list[Route], clock: Callable[[], float] | Non
                 methods=[declared.method],
             )
     app.register_error_handler(Exception, _failed)
-    served = Served()
+    served = app.config["served"] = Served()
     app.before_request(_begin)
     app.after_request(lambda response: _note(served, response))
     return app
@@ -181,15 +197,19 @@ def create(config: Config, routes: list[Route], clock: Callable[[], float] | Non
 
 def _begin() -> None:
     g.began = time.monotonic()
+    models.follow()
 
 
 def _note(served: Served, response: Response) -> Response:
-    """For the journal; a route's pattern, as an address may be a secret. Health is noise."""
-    if not request.path.startswith("/health"):
-        end = time.monotonic()
-        where = request.url_rule.rule if request.url_rule else "(no such route)"
+    """For the journal and for Prometheus; a route's pattern, as an address may be a secret."""
+    end = time.monotonic()
+    where = request.url_rule.rule if request.url_rule else None
+    if counts := current_app.config.get("counts"):
+        counts.count(where, request.method, response.status_code, end - g.began)
+    if not request.path.startswith(NOISE):
         took = (end - g.began) * 1000
-        served.note(f"{request.method} {where} {response.status_code} {took:.0f} ms", end)
+        what = where or "(no such route)"
+        served.note(f"{request.method} {what} {response.status_code} {took:.0f} ms", end)
     return response
 
 
@@ -201,16 +221,19 @@ def now(app: Flask) -> int:
 def _endpoint(declared: Route) -> Callable[..., Response]:
     def serve(**path: Any) -> Response:
         config, at = current_app.config["calendar"], now(current_app)
+        request.max_content_length = declared.largest
         account = Account(0)
-        address = _address()
+        address = client_address()
         _limit(address, f"address {address}")
         if not declared.public:
             account = sign_in(config, at)
             _limit(address, f"user {account.telegram_id}")
+            membership.lapse(account.telegram_id, at)
             if request.method not in SAFE:
                 calendars.register(account, config, at)
         call = Call(account, config, check(declared.params, _arguments() | path), at)
-        if declared.idempotent and request.headers.get("Idempotency-Key"):
+        keyed = declared.idempotent and not declared.own_key
+        if keyed and request.headers.get("Idempotency-Key"):
             return _once(declared, call)
         return _answer(declared, call)
 
@@ -225,7 +248,7 @@ def _arguments() -> dict[str, str]:
         raise AppError(EXPLAINED[400]) from None
 
 
-def _address() -> str:
+def client_address() -> str:
     """The client's address; "" for who asks at the unix socket itself, without nginx."""
     # Only nginx, behind the unix socket, is believed what it says of others.
     return request.remote_addr or request.headers.get("X-Real-IP", "")
@@ -326,22 +349,26 @@ def _failed(error: Exception) -> Response:
         return _expected(error)
     if isinstance(error, HTTPException):
         return _http_failure(error)
+    if models.is_full(error):
+        return _expected(NoRoom(room.FULL, room.RETRY_SECONDS))
     if models.is_trouble(error):
-        log.error("%s %s: %s", request.method, request.path, error)
+        opening.tell_damage(current_app.config["calendar"], error, now(current_app))
+        line = f"{request.method} {_where()}: {error}"
+        current_app.config["served"].note(line, time.monotonic(), logging.ERROR)
         return _expected(Unavailable(BUSY, retry_after=5))
-    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    log.error("%s %s failed", request.method, _where(), exc_info=error)
     return problem(500, BROKEN)
 
 
 def _expected(error: AppError) -> Response:
-    language = _language()
+    spoken = language()
     more: dict[str, Any] = {"title": error.title}
     if isinstance(error, Invalid):
         more["errors"] = [
-            {"field": wrong.field, "message": texts.say(language, wrong.message, **wrong.params)}
+            {"field": wrong.field, "message": texts.say(spoken, wrong.message, **wrong.params)}
             for wrong in error.errors
         ]
-    answer = problem(error.status, texts.say(language, error.message, **error.params), **more)
+    answer = problem(error.status, texts.say(spoken, error.message, **error.params), **more)
     if isinstance(error, Later):
         answer.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, Unauthorized):
@@ -353,7 +380,7 @@ def _http_failure(error: HTTPException) -> Response:
     if error.response is not None:
         return error.response
     status = error.code or 500
-    answer = problem(status, texts.say(_language(), EXPLAINED.get(status, EXPLAINED[400])))
+    answer = problem(status, texts.say(language(), EXPLAINED.get(status, EXPLAINED[400])))
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After", "Location"):
             answer.headers[name] = value
@@ -362,5 +389,11 @@ def _http_failure(error: HTTPException) -> Response:
     return answer
 
 
-def _language() -> str:
+def _where() -> str:
+    """The route that was asked for, not the address, which may be a secret."""
+    return request.url_rule.rule if request.url_rule else "(no such route)"
+
+
+def language() -> str:
+    """The language in which this request is told what is wrong."""
     return request.accept_languages.best_match(texts.LANGUAGES) or "en"

@@ -79,14 +79,12 @@ def wsgi(simulator_port: int | None = None) -> WSGIApp:
 
 
 def _miniapp(files: WSGIApp, app: WSGIApp) -> WSGIApp:
-    """Mini App files get the headers that nginx gives them; /metrics is the socket's alone."""
+    """Mini App files get the headers that nginx gives them."""
     headers = [*_miniapp_headers(), ("Cache-Control", "no-cache")]
     names = {name for name, _ in headers}
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
-        if path == "/metrics" and environ.get("REMOTE_ADDR"):
-            environ["PATH_INFO"] = "/metrics/only-on-the-socket"
         if environ["REQUEST_METHOD"] not in {"GET", "HEAD"} or path.startswith(NOT_FILES):
             return app(environ, start_response)
 

@@ -12,6 +12,10 @@ from tests.world import ROOT, wait_for
 class Service:
     """Web and bot with a state folder of their own, both pointed at a simulator."""
 
+    app = "calendar_app.api:create_app()"
+    # What stands before each command: `unshare`, say.
+    prefix = ()
+
     def __init__(self, folder, telegram, parts, environment):
         self.folder = folder
         self.socket = folder / "web.sock"
@@ -25,6 +29,7 @@ class Service:
             "VAR_DIR": str(folder),
             "TELEGRAM_BOT_TOKEN": self.token,
             "TELEGRAM_API_URL": telegram.url,
+            "BALLAST_MIB": "0",
             **{name: str(value) for name, value in environment.items()},
         }
         folder.mkdir(exist_ok=True)
@@ -34,13 +39,13 @@ class Service:
         for part in parts:
             self.start(part)
 
-    def start(self, part):
+    def start(self, part, *arguments):
         """Start `web` or `bot`; the web answers when this returns."""
-        web = "gunicorn -c python:calendar_app.gunicorn_config calendar_app.api:create_app()"
+        web = f"gunicorn -c python:calendar_app.gunicorn_config {self.app}"
         command = {"web": [*web.split(), "--bind", f"unix:{self.socket}"], "bot": ["bot"]}[part]
         with (self.folder / f"{part}.log").open("ab") as log:
             self.processes[part] = subprocess.Popen(
-                [sys.executable, "-m", *command],
+                [*self.prefix, sys.executable, "-m", *command, *arguments],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=log,

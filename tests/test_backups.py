@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from calendar_app import alerts, duties, holidays, me, models, reminders, rules
+from calendar_app import alerts, calendars, duties, holidays, me, models, reminders, rules
 from calendar_app import birthdays as of_people
 from calendar_app.calendars import Ref
 from calendar_app.models import (
@@ -30,7 +30,7 @@ from calendar_app.operation import backups, carryover, restoring
 from calendar_app.operation.snapshots import Failed
 from calendar_app.reminders import Outcome
 from tests.operating import ALICE, NOW, add, begin, command, environment, names, operate, works
-from tests.world import ROOT, settings
+from tests.world import ROOT, settings, wait_for
 
 HOUR, DAY = 3600, 24 * 3600
 
@@ -456,9 +456,21 @@ def test_deleted_holidays_and_responsible_people_stay_deleted_too(morning):
 
 def test_a_user_who_left_for_good_does_not_come_back(morning):
     state, evening, path = morning
-    me.delete(ALICE.telegram_id)
+    me.delete(ALICE.telegram_id, evening)
+    Deletion.update(at=evening - DAY).execute()
     replace_with(state, path, evening + HOUR)
     assert (User.select().count(), names()) == (0, [])
+
+
+def test_who_thinks_again_is_still_hidden_after_a_restore(morning):
+    state, evening, path = morning
+    me.delete(ALICE.telegram_id, evening)
+    Deletion.update(at=evening).execute()
+    replace_with(state, path, evening + HOUR)
+    assert calendars.accessible(ALICE.telegram_id) == []
+    me.restore(ALICE.telegram_id)
+    assert names() == ["Ada", "Bob"]
+    assert len(calendars.accessible(ALICE.telegram_id)) == 1
 
 
 def test_updates_worked_off_and_ids_given_since_the_backup_are_not_forgotten(morning):

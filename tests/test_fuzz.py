@@ -167,6 +167,7 @@ def test_users_of_any_shape_that_telegram_vouches_for_are_taken_or_refused(send,
 
 # --- addresses ---------------------------------------------------------------------------
 
+IDS = {"row_id": 1, "birthday_id": 1, "calendar_id": 1, "user_id": PEOPLE["Alice"]}
 PATHS = st.sampled_from(
     [b"/api/calendar/%s", b"/api/calendar/month/%s/1", b"/api/calendar/month/2026/%s"]
     + [b"/api/birthdays/%s", b"/api/calendars/%s/members", b"/api/calendars/1/members/%s"]
@@ -283,7 +284,7 @@ def bodies_of(operation):
 @pytest.mark.parametrize("name", BODIES)
 def test_any_body_is_answered_as_described(send, name):
     method, path, operation = BODIES[name]
-    address = path.format(row_id=1, calendar_id=1, user_id=PEOPLE["Alice"]).encode()
+    address = path.format(**IDS).encode()
 
     @settings(fuzzed, max_examples=40)
     @given(body=bodies_of(operation))

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import logging.config
+import subprocess
 import sys
 from urllib.parse import parse_qsl, quote, unquote
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from calendar_app import auth, config, logs
 from calendar_app.calendars import Account
-from tests.world import TOKEN, init_data
+from tests.world import ROOT, TOKEN, init_data
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 INIT_DATA = init_data(
@@ -176,3 +177,14 @@ def test_only_the_journal_stamps_lines_itself(monkeypatch):
     assert "%(asctime)s" in logs.settings("INFO")["formatters"]["plain"]["format"]
     monkeypatch.setenv("JOURNAL_STREAM", "8:1234")
     assert "%(asctime)s" not in logs.settings("INFO")["formatters"]["plain"]["format"]
+
+
+@pytest.mark.parametrize("where", ["raise Exception(TOKEN)", "threading.Thread(target=f).start()"])
+def test_what_nobody_catches_is_printed_without_its_secrets(where):
+    source = (
+        "import threading\nfrom calendar_app import logs\nfrom tests.world import TOKEN\n"
+        f"logs.mask_exceptions()\ndef f(): raise Exception(TOKEN)\n{where}"
+    )
+    done = subprocess.run([sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True)
+    assert "Exception: <token>" in done.stderr
+    assert TOKEN not in done.stderr

@@ -6,85 +6,18 @@ import threading
 import pytest
 
 from calendar_app import birthdays, calendars, dates, models, reminders
-from calendar_app import settings as preferences
 from calendar_app.calendars import Account, Ref
 from calendar_app.models import Chat, Promise, ReminderRule
 from calendar_app.reminders import Outcome
-from tests.world import settings
-
-ALICE = Account(5_000_000_001, "Alice", language_code="en", may_write=True)
-
-
-def at(text, zone="UTC"):
-    """Seconds since 1970 of `2027-02-28 09:00` in a zone."""
-    return int(dt.datetime.fromisoformat(text).replace(tzinfo=dates.zone(zone)).timestamp())
-
-
-class Post:
-    """A place to send to that answers as it is told; remembers what came, and when."""
-
-    def __init__(self, clock):
-        self.clock = clock
-        self.sent = []
-        self.answers = []
-
-    def __call__(self, message):
-        answer = self.answers.pop(0) if self.answers else Outcome("sent")
-        if answer.state == "sent":
-            self.sent.append((self.clock.now, message))
-        return answer
-
-    @property
-    def texts(self):
-        return [message.html for _, message in self.sent]
-
-
-class Life:
-    """Alice with her calendar, a clock, and the loop that the bot runs."""
-
-    def __init__(self, config, clock):
-        self.config, self.clock, self.post = config, clock, Post(clock)
-        calendars.register(ALICE, config, clock.now)
-
-    def add(self, name, date):
-        body = {"full_name": name, "birth_date": date}
-        return birthdays.create(ALICE.telegram_id, None, body, self.clock.now)["id"]
-
-    def change(self, **values):
-        access = calendars.enter(ALICE.telegram_id)
-        preferences.change(access, values, self.clock.now)
-
-    def look(self, owner="bot/1"):
-        """What the bot does every second."""
-        reminders.plan(self.clock.now)
-        while reminders.deliver(self.post, self.clock.now, owner):
-            pass
-
-    def until(self, text, zone="UTC", step=3600):
-        """Let time pass, looking every `step` seconds."""
-        end = at(text, zone)
-        while self.clock.now < end:
-            self.clock.now = min(self.clock.now + step, end)
-            self.look()
+from tests.lives import ALICE, Life, at, states
 
 
 @pytest.fixture
 def begin(tmp_path, clock):
     """A life that begins at a given UTC time: `begin("2026-12-01 12:00", TIMEZONE=…)`."""
 
-    def start(text, **environment):
-        clock.now = at(text)
-        config = settings(tmp_path, **environment)
-        models.connect(config.database_url)
-        models.migrate()
-        return Life(config, clock)
-
-    yield start
+    yield lambda text, **environment: Life.begin(tmp_path, clock, text, **environment)
     models.disconnect()
-
-
-def states():
-    return [(row.occurs_on, row.state) for row in Promise.select().order_by(Promise.id)]
 
 
 def test_a_reminder_comes_once_on_the_day_at_the_local_time(begin):

@@ -3,8 +3,10 @@
 import re
 
 import pytest
+from peewee import fn
 
 from calendar_app import api
+from calendar_app.models import Invitation
 from tests.world import PEOPLE
 
 BIRTHDAY = {"full_name": "Ada", "birth_date": "1815-12-10"}
@@ -46,6 +48,15 @@ CONTENT = {
     ("POST", "/api/panel/generate-greeting"): ({"birthday_id": 1}, SEE),
     ("POST", "/api/panel/create-card"): ({"birthday_id": 1, "greeting_text": "Hi"}, SEE),
     ("GET", "/api/panel/check-access"): (None, SEE),
+    ("POST", "/api/import"): ({"text": "Ada 10.12.1815"}, WRITE),
+    ("GET", "/api/import/<import_id>"): (None, WRITE),
+    ("POST", "/api/import/<import_id>/undo"): (None, WRITE),
+    ("GET", "/api/export"): (None, SEE),
+    ("GET", "/api/feed"): (None, SEE),
+    ("POST", "/api/feed/rotate"): (None, SEE),
+    ("DELETE", "/api/feed"): (None, SEE),
+    ("GET", "/api/reminders"): (None, SEE),
+    ("GET", "/api/reminders/why"): (None, SEE),
     ("GET", "/api/settings"): (None, SEE),
     ("PATCH", "/api/settings"): ({"lead_days": [0, 3]}, SEE),
     ("GET", "/api/calendars/<calendar_id>"): (None, SEE),
@@ -54,6 +65,9 @@ CONTENT = {
     ("GET", "/api/calendars/<calendar_id>/members"): (None, SEE),
     ("PATCH", "/api/calendars/<calendar_id>/members/<user_id>"): ({"role": "editor"}, OWN),
     ("DELETE", "/api/calendars/<calendar_id>/members/<user_id>"): (None, OWN),
+    ("POST", "/api/birthdays/<row_id>/link"): (None, WRITE),
+    ("GET", "/api/calendars/<calendar_id>/invitations"): (None, WRITE),
+    ("DELETE", "/api/calendars/<calendar_id>/invitations/<invitation_id>"): (None, WRITE),
     ("POST", "/api/calendars/<calendar_id>/invitations"): ({"role": "viewer"}, WRITE),
     ("DELETE", "/api/calendars/<calendar_id>/invitations"): (None, WRITE),
 }
@@ -62,7 +76,17 @@ ANYBODY = {
     ("GET", "/api/calendars"),
     ("POST", "/api/calendars"),
     ("POST", "/api/invitations/<code>/accept"),
+    ("GET", "/api/panel/greetings/<job>"),
+    ("GET", "/api/archived"),
+    ("POST", "/api/calendars/<calendar_id>/restore"),
+    ("POST", "/api/groups/<key>/enter"),
+    ("POST", "/api/links/<code>/accept"),
     ("GET", "/api/me"),
+    ("POST", "/api/me/restore"),
+    ("GET", "/api/me/mentions"),
+    ("PATCH", "/api/me/mentions/<birthday_id>"),
+    ("POST", "/api/me/mentions/<birthday_id>/confirm"),
+    ("DELETE", "/api/me/mentions/<birthday_id>"),
     ("DELETE", "/api/me"),
 }
 PUBLIC = {("POST", "/api/auth/verify"), ("GET", "/api/openapi.json"), ("GET", "/api/docs")}
@@ -83,6 +107,8 @@ def family(people):
     assert alice.post(f"/api/birthdays{query}", json=BIRTHDAY).json["id"] == 1
     assert alice.post(f"/api/holidays{query}", json=HOLIDAY).json["id"] == 1
     assert alice.post(f"/api/panel/responsible{query}", json=PERSON).json["id"] == 1
+    alice.post(invitations, json={"role": "viewer"})
+    assert alice.post(f"/api/import{query}", json={"text": "Bob 5 May"}).json["import_id"] == 1
     eve.post("/api/birthdays", json=BIRTHDAY)
     return calendar_id
 
@@ -104,11 +130,14 @@ def ask(person, calendar_id, method, path, body):
         "<year>": "2026",
         "<month>": "12",
         "<row_id>": "1",
+        "<import_id>": "1",
+        "<invitation_id>": str(Invitation.select(fn.MIN(Invitation.id)).scalar()),
         "<calendar_id>": str(calendar_id),
         "<user_id>": str(PEOPLE["Charlie"]),
     }.items():
         path = path.replace(name, value)
-    query = f"?calendar={calendar_id}" + ("&q=ada" if path.endswith("search") else "")
+    query = f"?calendar={calendar_id}" + ("&q=ada&format=csv")
+    query += "&birthday_id=1" if path.endswith("why") else ""
     more = {} if body is None else {"json": body}
     return getattr(person, method.lower())(path + query, **more)
 
@@ -148,9 +177,14 @@ def test_the_matrix(app, people, family, route):
 def test_own_routes_need_sign_in_and_show_nothing_of_others(app, people, family, route):
     method, path = route
     body = {"title": "Mine"} if route == ("POST", "/api/calendars") else None
-    path = path.replace("<code>", "nonsense")
+    path = re.sub(r"<(code|job|key)>", "nonsense", path)
+    # The family's, which is none of Eve's.
+    path = path.replace("<calendar_id>", str(family)).replace("<birthday_id>", "1")
+    body = {"full_name": "Eve"} if method == "PATCH" else body
     more = {} if body is None else {"json": body}
     assert getattr(app.test_client(), method.lower())(path, **more).status_code == 401
     answer = getattr(people[4], method.lower())(path, **more)
-    assert answer.status_code < 300 or (answer.status_code == 404 and "nonsense" in path)
+    named = "nonsense" in path or re.search("[0-9]", path)
+    is_refused = answer.status_code == 404 if named else path == "/api/me/restore"
+    assert (answer.status_code < 300) is not is_refused, answer.text
     assert "Family" not in answer.text

@@ -90,13 +90,13 @@ def signed_in(serving, alice, clock):
 
 
 @schema.parametrize()
-@settings(max_examples=12, **MODEST)
+@settings(max_examples=8, **MODEST)
 def test_who_is_signed_in_gets_what_is_described(case, signed_in):
     case.call_and_validate(headers=signed_in)
 
 
 @schema.parametrize()
-@settings(max_examples=4, **MODEST)
+@settings(max_examples=3, **MODEST)
 def test_who_is_not_signed_in_gets_what_is_described(case, serving):
     case.call_and_validate()
 
@@ -106,7 +106,9 @@ STORIES = ("/api/birthdays", "/api/holidays", "/api/panel/responsible", "/api/ca
 
 def story_of(start):
     """A machine that follows what is made from route to route, below that address."""
-    part = {path: item for path, item in DOCUMENT["paths"].items() if path.startswith(start)}
+    paths = DOCUMENT["paths"].items()
+    # Revoking all invitations leaves an empty list, not a missing one.
+    part = {p: item for p, item in paths if p.startswith(start) and not p.endswith("/invitations")}
     config = SchemathesisConfig.from_dict(CONFIG | {"generation": {"mode": "positive"}})
     found = schemathesis.openapi.from_dict(DOCUMENT | {"paths": part}, config=config)
     found.app = current
@@ -132,7 +134,7 @@ def test_what_was_made_is_there_until_it_is_deleted_and_then_gone(app, clock, tm
         def validate_response(self, response, case, additional_checks=None, **kwargs):
             case.validate_response(response, headers=headers, recorder=self.recorder)
 
-    Story.run(settings=settings(max_examples=12, stateful_step_count=10, **MODEST))
+    Story.run(settings=settings(max_examples=8, stateful_step_count=10, **MODEST))
 
 
 @pytest.mark.parametrize("start", STORIES)
@@ -142,12 +144,16 @@ def test_a_story_goes_on_from_what_was_made_to_what_deletes_it(start):
     assert any(label.startswith(f"DELETE {start}/{{") for label in after)
 
 
-@pytest.mark.parametrize("name", [name for name in BODIES if name != "verify"])
+# They need initData of now, and somebody whose birthday it is.
+OTHERS = ("verify", "correct_mention")
+
+
+@pytest.mark.parametrize("name", [name for name in BODIES if name not in OTHERS])
 def test_the_example_of_a_body_is_taken_as_it_stands(signed_in, alice, name):
     method, path, operation = OPERATIONS[name]
-    address = path.format(
-        row_id=1, calendar_id=1, user_id=alice.get("/api/me").json["user"]["telegram_id"]
-    )
+    user_id = alice.get("/api/me").json["user"]["telegram_id"]
+    ids = {"row_id": 1, "birthday_id": 1, "calendar_id": 1, "user_id": user_id}
+    address = path.format(**ids)
     example = operation["requestBody"]["content"]["application/json"]["example"]
     answer = getattr(alice, method)(address, json=example)
     assert 200 <= answer.status_code < 300, answer.text

@@ -14,12 +14,14 @@ def test_each_request_is_a_line_without_ids_names_and_secrets(service):
     web.get(f"/api/birthdays/{made['id']}?secret=1", headers=headers)
     web.get("/feed/a-very-secret-name.ics")
     web.get("/health")
+    web.get("/a-very-secret-path")
     wait_for(lambda: "(no such route) 404" in web.log("web"))
     lines = re.findall(r"INFO calendar_app.served: (.*) \d+ ms", web.log("web"))
     assert lines[0] == "POST /api/birthdays 201"
     assert re.fullmatch(r"GET /api/birthdays/<[a-z_:]*> 200", lines[1])
-    assert len(lines) == 3
-    assert "secret" not in web.log("web")
+    assert lines[2] == "GET /feed/<secret>.ics 404"
+    assert len(lines) == 4
+    assert "very-secret" not in web.log("web")
     assert "Ada" not in web.log("web")
 
 

@@ -29,9 +29,13 @@ GROUND = {
     "errors": set(),
     "notify": set(),
     "served": set(),
+    "counting": set(),
     "dates": set(),
-    "database": set(),
-    "models": {"database"},
+    "room": {"errors", "texts"},
+    "embedded": set(),
+    "database": {"embedded", "room"},
+    "records": {"database"},
+    "models": {"database", "records"},
     "config": {"dates"},
     "logs": {"config"},
     "texts": {"dates"},
@@ -39,9 +43,9 @@ GROUND = {
     "fields": {"dates", "errors", "texts"},
 }
 ROUTES = {module for module in APP if module.startswith("routes")}
-HTTP = {"web", "api", "openapi", "answers", "limits", "gunicorn_config"} | ROUTES
+HTTP = {"web", "api", "openapi", "answers", "limits", "metrics", "gunicorn_config"} | ROUTES
 OPERATION = {module for module in APP if module.split(".")[0] in {"operation", "doctor"}}
-ABOVE = HTTP | OPERATION | {"auth", "health", "__main__"}
+ABOVE = HTTP | OPERATION | {"auth", "backlog", "growers", "guard", "health", "opening", "__main__"}
 DOMAIN = set(APP) - set(GROUND) - ABOVE - {"__init__"}
 MIGRATIONS = [name for name in FILES if "/migrations/" in name]
 BOT = [name for name in FILES if name.startswith("bot/")]
@@ -49,7 +53,10 @@ BOT = [name for name in FILES if name.startswith("bot/")]
 LIBRARIES = {
     "flask": {APP[name] for name in ROUTES | {"web", "api"}},
     "telebot": set(BOT),
-    "peewee": {APP[name] for name in DOMAIN | OPERATION | {"models", "database"}} | set(MIGRATIONS),
+    "peewee": {
+        APP[name] for name in DOMAIN | OPERATION | {"models", "records", "database", "embedded"}
+    }
+    | set(MIGRATIONS),
     "playhouse": {APP["database"]} | set(MIGRATIONS),
     "dotenv": {APP["config"]},
     "babel": {APP["texts"]},

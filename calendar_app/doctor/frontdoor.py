@@ -1,28 +1,28 @@
 """The doctor's look at what stands before the web API: nginx, its certificate, its logs' rotation.
 
-And at Telegram, as far as the bot's token is readable here. Like `machine`, of which it is the
-other half: each check is a function of `Place`.
+Like `machine`, of which it is the other half: each check is a function of `Place`.
 """
 
 import http.client
-import json
 import re
 import socket
 import ssl
 import subprocess
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from .. import config, health
-from . import machine
+from .. import health
+from . import machine, remedies
 from .causes import SUDO, Check, error, ok, skipped, warning
 from .machine import ASK_SECONDS, NO_SYSTEMD, NOT_ROOT, Place, run
 
 ETC = Path("/etc/birthday-calendar")
 OWN_ROTATION = Path("/etc/logrotate.d/birthday-calendar")
 SOON_DAYS = 14
+# Ours are rotated each minute once they have 4 MB; a storm may write much of that in a minute.
+ROTATED_BYTES = 64 * 2**20
+RELOAD = remedies.RELOAD_NGINX
 RENEW = "sudo certbot renew && sudo systemctl reload nginx  # or put a new one at its place"
 
 
@@ -46,7 +46,9 @@ def nginx(place: Place) -> list[Check]:
         return [skipped(down, NO_SYSTEMD), skipped(invalid, NO_SYSTEMD)]
     judged = _configuration()
     if unit["ActiveState"] != "active":
-        return [error(down, f"nginx is {unit['ActiveState']} ({unit['Result']})"), judged]
+        # With a configuration that it refuses, starting it is no remedy yet.
+        fix = judged.fix if judged.status == "error" else ""
+        return [error(down, f"nginx is {unit['ActiveState']} ({unit['Result']})", "", fix), judged]
     return (
         [*_through(options()), judged]
         if judged.status != "error"
@@ -82,7 +84,8 @@ def _through(known: dict[str, str]) -> list[Check]:
         status, answer = _as_client(known["DOMAIN"], int(known.get("HTTPS_PORT", 443)))
     except ConnectionRefusedError:
         said = f"nginx runs, but does not listen on port {known.get('HTTPS_PORT', 443)}"
-        return [error(cause, said, "", "sudo systemctl restart nginx; sudo nginx -T | grep listen")]
+        fix = f"{remedies.RESTART['nginx.service']}  # else: sudo nginx -T | grep listen"
+        return [error(cause, said, "", fix)]
     except (OSError, http.client.HTTPException, ValueError) as problem:
         fix = "sudo tail /var/log/birthday-calendar/error.log"
         return [ok(cause, "nginx runs."), warning("site", f"nginx did not answer: {problem}", fix)]
@@ -146,19 +149,25 @@ def _described(pem: str) -> dict[str, str]:
 def _judged(shown: dict[str, str], stored: dict[str, str] | None) -> Check:
     cause, days = "certificate-expired", _days(shown)
     if days < SOON_DAYS and stored and _days(stored) >= SOON_DAYS:
-        fix = "sudo systemctl reload nginx"
-        said = "nginx still shows the old certificate; the file has a newer one"
-        return error(cause, said, "", fix) if days < 0 else warning(cause, said, fix)
+        said, fix = "nginx still shows the old certificate; the file has a newer one", RELOAD
+        return error(cause, said, "", fix) if days < 0 else _soon(said, fix)
     if days < 0:
         return error(cause, f"The certificate expired {-days:.0f} days ago")
     if days < SOON_DAYS:
-        return warning(cause, f"The certificate expires in {days:.0f} days", RENEW)
+        return _soon(f"The certificate expires in {days:.0f} days", RENEW)
+    if stored and _days(stored) < SOON_DAYS:
+        said = "nginx shows a good certificate, but the file that it will read next does not hold"
+        return _soon(said, RENEW)
     if shown["subject"] == shown["issuer"]:
         fix = "sudo ./scripts/install.sh --cert FILE --key FILE"
         return warning(
             cause, "The certificate is self-signed: Telegram will not open the site", fix
         )
     return ok(cause, f"The certificate holds for {days:.0f} days.")
+
+
+def _soon(said: str, fix: str) -> Check:
+    return warning("certificate-expired", said, fix, alarm=True)
 
 
 def _days(described: dict[str, str]) -> float:
@@ -179,7 +188,11 @@ def rotation(place: Place) -> list[Check]:
             fix = f"systemctl status {name}; sudo journalctl -u {name} -n 20  # names the entry"
             return [error(cause, f"{name} failed: {unit['Result']}", "", fix)]
     if not OWN_ROTATION.exists():
-        return [error(cause, f"{OWN_ROTATION} is missing", "", "sudo ./scripts/install.sh")]
+        return [error(cause, f"{OWN_ROTATION} is missing", "", remedies.ROTATE)]
+    grown = [path for path in machine.LOGS.glob("*.log") if _size(path) > ROTATED_BYTES]
+    if grown:
+        said = f"{grown[0]} has {_size(grown[0]) // 2**20} MiB: it was not rotated"
+        return [error(cause, said, "", remedies.RESTART["birthday-calendar-logrotate.timer"])]
     if not machine.is_root():
         return [skipped(cause, NOT_ROOT, SUDO)]
     done = run("logrotate", "-d", "/etc/logrotate.conf")
@@ -189,48 +202,8 @@ def rotation(place: Place) -> list[Check]:
     return [ok(cause, "logrotate finds nothing wrong.")]
 
 
-# --- Telegram ----------------------------------------------------------------------------
-
-
-def webhook(place: Place) -> list[Check]:
-    """Whether somebody set a webhook while we poll (Telegram's getWebhookInfo)."""
-    cause, settings = "webhook-set", place.config
-    if settings is None:
-        return [skipped(cause, "The configuration cannot be read here.", SUDO)]
-    if not settings.enable_telegram_bot:
-        return [skipped(cause, "The bot is switched off.")]
-    if settings.bot_mode == "webhook":
-        return [ok(cause, "The bot is meant to have a webhook.")]
-    token = settings.bot_token or _stored_token()
-    if not token:
-        return [skipped(cause, "There is no token that could be read here.", SUDO)]
-    found = _webhook(settings.telegram_api_url, token)
-    if found is None:
-        return [
-            skipped(cause, "Telegram did not answer.", "curl -sS -m 10 https://api.telegram.org")
-        ]
-    address = found.get("url")
-    if not address:
-        return [ok(cause, "No webhook is set.")]
-    who = urlsplit(str(address)).hostname
-    fix = "sudo systemctl restart birthday-calendar-bot  # after the other program was stopped"
-    return [error(cause, f"A program at {who} has set a webhook for this bot", "", fix)]
-
-
-def _stored_token() -> str:
-    folder = config.secrets_dir()
-    with suppress(OSError, UnicodeDecodeError):
-        return (folder / "bot-token").read_text(encoding="ascii").strip() if folder else ""
-    return ""
-
-
-def _webhook(api: str, token: str) -> dict[str, object] | None:
-    """Telegram's answer, or None. What goes wrong is not shown, as it may have the token in it."""
-    parts = urlsplit(api)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+def _size(path: Path) -> int:
     try:
-        with closing(kind(parts.hostname or "", parts.port, timeout=ASK_SECONDS)) as asking:
-            asking.request("GET", f"{parts.path}/bot{token}/getWebhookInfo")
-            return dict(json.loads(asking.getresponse().read(2**16))["result"])
-    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
-        return None
+        return path.stat().st_size
+    except OSError:
+        return 0

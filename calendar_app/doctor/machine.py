@@ -8,6 +8,7 @@ import grp
 import http.client
 import json
 import os
+import pwd
 import re
 import shutil
 import socket
@@ -21,16 +22,12 @@ from pathlib import Path
 
 from .. import health
 from ..config import Config
-from . import disks
+from ..operation.privileges import USER
+from . import disks, remedies
 from .causes import SUDO, Check, error, ok, skipped, warning
+from .remedies import BOT, OWN, OWN_TIMERS, SOCKET, WEB
 
-WEB, BOT = "birthday-calendar-web.service", "birthday-calendar-bot.service"
-SOCKET = "birthday-calendar-web.socket"
-PARTS = ("backup", "logrotate", "doctor")
-UNITS = (
-    *(WEB, BOT, SOCKET, "nginx.service", "logrotate.service"),
-    *(f"birthday-calendar-{part}.{kind}" for part in PARTS for kind in ("service", "timer")),
-)
+UNITS = (*OWN, "nginx.service", "logrotate.service")
 PROPERTIES = (
     "Id,LoadState,ActiveState,SubState,Result,StatusText,ExecMainStatus,ControlGroup,"
     "StateChangeTimestampMonotonic"
@@ -78,7 +75,7 @@ def may_do_all() -> bool:
     return bool(found) and int(found[1], 16) & chown_and_override == chown_and_override
 
 
-def run(*command: str) -> subprocess.CompletedProcess[str] | None:
+def run(*command: str, seconds: float = TOOL_SECONDS) -> subprocess.CompletedProcess[str] | None:
     """What a program of the system printed; None where it is missing or takes too long."""
     found = shutil.which(command[0], path=PATHS)
     if found is None:
@@ -88,7 +85,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str] | None:
             [found, *command[1:]],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=TOOL_SECONDS,
+            timeout=seconds,
             text=True,
             errors="replace",
             env={"PATH": PATHS, "LC_ALL": "C.UTF-8"},
@@ -116,8 +113,10 @@ def web_unit(place: Place) -> list[Check]:
     if unit is None:
         return [skipped(cause, NO_SYSTEMD)]
     says = unit["StatusText"]
-    retries = unit["ActiveState"] == "failed" or unit["SubState"] == "auto-restart"
-    if not retries and not says.startswith("cannot start"):
+    if unit["ActiveState"] == "failed":
+        fix = f"{remedies.RESET_WEB}  # once what the journal names is mended"
+        return [error(cause, f"systemd has given the web API up ({unit['Result']})", says, fix)]
+    if unit["SubState"] != "auto-restart" and not says.startswith("cannot start"):
         return [ok(cause, f"The web unit is {unit['ActiveState']}.", says)]
     code = unit["ExecMainStatus"]
     fix = "sudo birthday-calendar check-config  # names the bad value" if code == "78" else ""
@@ -128,16 +127,33 @@ def other_units(place: Place) -> list[Check]:
     """Whether timers wait and the services of upkeep ended well."""
     if WEB not in place.units:
         return [skipped("units", NO_SYSTEMD)]
-    own = {name: unit for name, unit in place.units.items() if name.startswith("birthday")}
-    failed = [name for name, unit in own.items() if unit["ActiveState"] == "failed"]
-    asleep = [n for n, u in own.items() if n.endswith(".timer") and u["ActiveState"] == "inactive"]
+    states = {name: place.units[name]["ActiveState"] for name in OWN if name in place.units}
+    failed = [name for name, state in states.items() if state == "failed"]
+    asleep = [name for name in OWN_TIMERS if states.get(name) == "inactive"]
+    missing = [name for name in OWN if name not in states]
     if failed:
-        named = " ".join(failed)
-        return [warning("units", f"Failed: {named}", f"systemctl status {named}")]
+        fix = f"{remedies.RESET[failed[0]]}  # journalctl -u {failed[0]} says why it failed"
+        return [warning("units", f"Failed: {' '.join(failed)}", fix)]
     if asleep:
-        named = " ".join(asleep)
-        return [warning("units", f"Not started: {named}", f"sudo systemctl start {named}")]
+        return [warning("units", f"Not started: {' '.join(asleep)}", remedies.RESTART[asleep[0]])]
+    if missing:
+        fix = "sudo ./scripts/install.sh  # puts them in place"
+        return [warning("units", f"Not there: {' '.join(missing)}", fix)]
     return [ok("units", "No unit has failed.")]
+
+
+def folders(place: Place) -> list[Check]:
+    """Whether the service's user and folders are there, as sysusers.d and tmpfiles.d make them."""
+    if not place.installed:
+        return [skipped("folders", NO_SYSTEMD)]
+    missing = [str(path) for path in (place.state, LOGS) if not path.is_dir()]
+    try:
+        pwd.getpwnam(USER)
+    except KeyError:
+        missing.insert(0, f"the user {USER}")
+    if missing:
+        return [warning("folders", f"Not there: {', '.join(missing)}", remedies.MAKE_FOLDERS)]
+    return [ok("folders", "The service's user and folders are there.")]
 
 
 # --- the web API on its socket -----------------------------------------------------------
@@ -170,8 +186,8 @@ def _rights(found: os.stat_result) -> Check:
     except KeyError:
         group = str(found.st_gid)
     if found.st_mode & stat.S_IWOTH:
-        fix = f"sudo systemctl restart {SOCKET} {WEB}"
-        return warning("socket-permission", "Every user may write to the socket", fix, mode)
+        said = "Every user may write to the socket"
+        return warning("socket-permission", said, remedies.RESTART_WEB, mode)
     if group != "www-data" or not found.st_mode & stat.S_IWGRP:
         return error("socket-permission", f"nginx may not use the socket: {mode}, group {group}")
     return ok("socket-permission", f"nginx may use the socket: {mode}, group {group}.")
@@ -280,8 +296,8 @@ def journal(place: Place) -> list[Check]:
     if caps is None:
         return [skipped("journal", "journald's configuration cannot be read here.", SUDO)]
     if not caps or not caps[-1].strip():
-        fix = "sudo ./scripts/install.sh  # writes the drop-in for journald"
-        return [warning("journal", "The journal's size has no cap of its own", fix)]
+        said = "The journal's size has no cap of its own"
+        return [warning("journal", said, remedies.CAP_JOURNAL)]
     usage = run("journalctl", "--disk-usage")
     return [
         ok("journal", f"The journal's cap is {caps[-1]}.", usage.stdout.strip() if usage else "")

@@ -1,33 +1,27 @@
-"""The doctor's look at the state: database, bot, reminders, backups, disk.
+"""The doctor's look at the state: room and ballast, backups, bot, reminders, time zones.
 
 Runs as whoever the state belongs to (`privileges.ask`), one check after the other, and changes
 nothing: the database is only read, and its lock only looked at.
 """
 
-import fcntl
-import os
-import sqlite3
-import struct
+import re
 import time
 from collections.abc import Callable
-from contextlib import closing
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from .. import dates, health, models, reminders
+import tzdata
+
+from .. import config as configuration
+from .. import dates, health, models, reminders, room, texts
 from ..config import Config
-from ..models import BotState, Calendar, Member
+from ..models import Alert, BotState, Calendar, Member, User
 from ..operation import backups, trouble
-from . import disks
+from . import database, disks, remedies
 from .causes import SUDO, Check, error, ok, skipped, warning
 
-# The lock of who writes, in the shared memory beside a database in WAL mode (sqlite.org/walformat).
-WRITE_LOCK_BYTE = 120
-LOCKED_SECONDS = 1.0
-CHECK_SECONDS = 0.8
-FLOCK = struct.Struct("hhqqi4x")
 BACKUP_DAYS = 3
 BOT = {
     "conflict": "bot-conflict",
@@ -35,18 +29,44 @@ BOT = {
     "unreachable": "telegram-unreachable",
     "stopped": "bot-stopped",
 }
-DATABASE_IDS = ("database-locked", "database-corrupt", "database-unreachable")
 ROWS_IDS = ("schema", *BOT.values(), "reminders", "time-zones")
-IDS = ("disk-full", "inodes-full", "backup", *DATABASE_IDS, *ROWS_IDS)
+IDS = ("disk-full", "inodes-full", "ballast", "backup", *database.IDS, *ROWS_IDS)
+SENT = """
+    SELECT (SELECT max(sent_at) FROM ledger), (SELECT min(try_at) FROM ledger
+        WHERE state = 'planned'), (SELECT min(next_due_at) FROM reminder_rules)
+"""
+# Rules of time zones change a few times a year; a stable Debian may be a little behind.
+OLD_YEARS = 2
+# Where Debian's time-zone data says which edition it is: `# version 2025b`.
+SYSTEM_ZONES = Path("/usr/share/zoneinfo/tzdata.zi")
 
 
-def look(config: Config, now: int) -> list[dict[str, Any]]:
-    """All checks of the state, as JSON can carry them."""
-    folder = config.state_dir
-    checks = disks.room(folder, disks.Walk((folder,))) if folder.is_dir() else []
+def look(config: Config, now: int) -> dict[str, Any]:
+    """`{"checks", "alerts", "languages"}`, as JSON can carry them.
+
+    `alerts`: the keys of what the service itself told the operators and did not take back;
+    `languages`: the operators' by their Telegram ids. Both empty where the database cannot say.
+    """
+    checks = _guarded(("disk-full", "inodes-full", "ballast"), lambda: _room(config))
     checks += _guarded(("backup",), lambda: [_backup(config, now)])
     checks += _database(config, now)
-    return [asdict(check) for check in checks]
+    found: dict[str, Any] = {"checks": [asdict(check) for check in checks]}
+    if all(check.status != "error" or check.id not in database.IDS for check in checks):
+        with suppress(models.Trouble):
+            found |= _told(config)
+    return found
+
+
+def _told(config: Config) -> dict[str, Any]:
+    if models.database.obj is None:
+        return {}
+    keys = [key for (key,) in Alert.select(Alert.key).where(Alert.cleared_at.is_null()).tuples()]
+    known = User.select(User.telegram_id, User.language, User.language_code).where(
+        User.telegram_id.in_(list(config.admin_telegram_ids))
+    )
+    default = config.default_language
+    spoken = {who: own or texts.language_of(code, default) for who, own, code in known.tuples()}
+    return {"alerts": keys, "languages": spoken}
 
 
 def _guarded(ids: tuple[str, ...], look: Callable[[], list[Check]]) -> list[Check]:
@@ -60,112 +80,62 @@ def _guarded(ids: tuple[str, ...], look: Callable[[], list[Check]]) -> list[Chec
         return [skipped(each, said, SUDO) for each in ids]
 
 
-# --- the database ------------------------------------------------------------------------
+# --- room --------------------------------------------------------------------------------
+
+
+def _room(config: Config) -> list[Check]:
+    """The state's disk, and the ballast that the service keeps on it."""
+    folder = config.state_dir
+    if not folder.is_dir():
+        return []
+    found = disks.room(folder, disks.Walk((folder,)))
+    has, wanted = room.ballast_bytes(folder), config.ballast_mib * room.MIB
+    return [_read_only(check, has) for check in found] + [_ballast(folder, has, wanted)]
+
+
+def _read_only(check: Check, ballast: int) -> Check:
+    """What a full disk means for people, and what gives them time."""
+    if check.status == "warning":
+        return replace(check, alarm=True)
+    if check.status != "error":
+        return check
+    said = f"{check.summary}: the calendar can only be read until there is room again"
+    fix = check.fix
+    if check.id == "disk-full" and ballast and configuration.installed():
+        fix = f"{remedies.RELEASE_BALLAST}  # for the moment, then {check.fix}"
+    return replace(check, summary=said, fix=fix)
+
+
+def _ballast(folder: Path, has: int, wanted: int) -> Check:
+    mib = room.MIB
+    if has >= wanted:
+        return ok("ballast", f"{has // mib} MiB are kept for a full disk." if wanted else "None.")
+    said, free = (
+        f"{has // mib} of {wanted // mib} MiB of ballast are there",
+        room.look(folder).bytes,
+    )
+    if free < room.PLENTY * wanted:
+        need = f"it comes back by itself once {room.PLENTY * wanted // mib} MiB are free"
+        fix = f"sudo du -xhd3 {folder} | sort -h | tail -20  # or a smaller BALLAST_MIB"
+        return warning("ballast", f"{said}, {free // mib} MiB are free: {need}", fix)
+    fix = f"{remedies.RESTART[remedies.WEB]}  # it makes the ballast within seconds"
+    return warning("ballast", f"{said}, although there is room: nobody keeps it", fix)
+
+
+# --- what the rows say -------------------------------------------------------------------
 
 
 def _database(config: Config, now: int) -> list[Check]:
     path = models.sqlite_path(config.database_url)
-    if path is not None and not path.is_file():
-        return [skipped(each, "There is no database yet.") for each in (*DATABASE_IDS, *ROWS_IDS)]
-    checks = _sqlite(path) if path is not None else _server(config.database_url)
+    if path is not None and not path.is_file() and not database.is_lost(config):
+        ids = (*database.IDS, *ROWS_IDS)
+        return [skipped(each, "There is no database yet.") for each in ids]
+    checks = database.look(config)
     if any(check.status == "error" for check in checks):
         return checks + [skipped(each, "The database cannot be asked.") for each in ROWS_IDS]
     if path is not None:
         models.connect(config.database_url)
     return checks + _guarded(ROWS_IDS, lambda: _rows(now))
-
-
-def _sqlite(path: Path) -> list[Check]:
-    locked = _lock(path)
-    if locked.status == "error":
-        return [locked, skipped("database-corrupt", "The database is locked.")]
-    try:
-        return [locked, _whole(path)]
-    except sqlite3.Error as problem:
-        return [_unusable(str(problem))]
-
-
-def _lock(path: Path) -> Check:
-    """Whether one process holds the write lock all the time; ours hold it for milliseconds."""
-    until, first = time.monotonic() + LOCKED_SECONDS, _writer(path)
-    writer = first
-    while writer is not None and writer == first and time.monotonic() < until:
-        time.sleep(0.02)
-        writer = _writer(path)
-    if writer is None or writer != first:
-        return ok("database-locked", "The database's lock is free.")
-    name = _name_of(writer)
-    summary = f"Process {writer} ({name}) keeps the database locked: nothing can be written"
-    return error("database-locked", summary, "", f"sudo kill {writer}  # or let {name} finish")
-
-
-def _writer(path: Path) -> int | None:
-    """The process that holds the write lock, None if nobody does."""
-    try:
-        descriptor = os.open(f"{path}-shm", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        asked = FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, WRITE_LOCK_BYTE, 1, 0)
-        kind, *_, process = FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
-    finally:
-        os.close(descriptor)
-    return None if kind == fcntl.F_UNLCK else process
-
-
-def _name_of(process: int) -> str:
-    try:
-        return Path(f"/proc/{process}/comm").read_text().strip()
-    except OSError:
-        return "of another container"
-
-
-def _whole(path: Path) -> Check:
-    """SQLite's own check of all pages, as far as it comes in the time that there is."""
-    until = time.monotonic() + CHECK_SECONDS
-    address = f"file:{quote(str(path))}?mode=ro"
-    with closing(sqlite3.connect(address, uri=True, timeout=0.5)) as connection:
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        connection.set_progress_handler(lambda: time.monotonic() > until, 10_000)
-        try:
-            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        except sqlite3.OperationalError as problem:
-            if "interrupt" not in str(problem):
-                raise
-            said = "The database can be read; it is too large to check all of it here."
-            return ok("database-corrupt", said, "Each backup checks all of it.")
-    if verdict == "ok":
-        return ok("database-corrupt", "The database is whole.")
-    return error("database-corrupt", f"The database is damaged: {verdict.splitlines()[-1]}")
-
-
-def _unusable(said: str) -> Check:
-    if "locked" in said or "busy" in said:
-        return error("database-locked", "Another program has locked the database", said)
-    if "disk I/O" in said or "unable to open" in said or "full" in said:
-        fix = "df -h; df -i; sudo journalctl -k -p err -n 20  # the disk, and who may open the file"
-        return error("database-unreachable", f"The database cannot be opened: {said}", "", fix)
-    return error("database-corrupt", f"The database is damaged: {said}")
-
-
-def _server(url: str) -> list[Check]:
-    """PostgreSQL: whether it answers, and whether queries wait for locks."""
-    sign = "&" if "?" in url else "?"
-    models.connect(f"{url}{sign}connect_timeout=2")
-    try:
-        waiting = models.rows(
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-            " AND query_start < now() - interval '5 seconds'"
-        ).fetchone()[0]
-    except models.Trouble as problem:
-        return [error("database-unreachable", trouble.sentence(problem) or str(problem))]
-    if waiting:
-        fix = "sudo -u postgres psql -c 'SELECT pid, query FROM pg_stat_activity'  # names whom for"
-        return [error("database-locked", f"{waiting} queries wait for a lock", "", fix)]
-    return [ok("database-locked", "No query waits for a lock.")]
-
-
-# --- what the rows say -------------------------------------------------------------------
 
 
 def _rows(now: int) -> list[Check]:
@@ -186,7 +156,7 @@ def _schema() -> Check:
     known = {path.stem for path in models.MIGRATIONS.glob("[0-9]*.py")}
     if known - names:
         lacking = ", ".join(sorted(known - names))
-        fix = "sudo systemctl restart birthday-calendar-web  # brings it up to date as it starts"
+        fix = f"{remedies.RESTART[remedies.WEB]}  # brings it up to date as it starts"
         return warning("schema", f"The database is not up to date: {lacking}", fix)
     return ok("schema", f"The schema is {max(names)}.")
 
@@ -211,12 +181,23 @@ def _clock(seconds: int) -> str:
 
 def _reminders(now: int) -> Check:
     late = reminders.overdue(now)
+    history = _history()
     if health.bot_state(now) == "disabled":
-        return ok("reminders", "Reminders wait until the bot has a token and is switched on.")
+        said = "Reminders wait until the bot has a token and is switched on."
+        return ok("reminders", said, history)
     if not late:
-        return ok("reminders", "No reminder is overdue.")
+        return ok("reminders", f"No reminder is overdue; {history}.")
     fix = "sudo journalctl -u birthday-calendar-bot -n 50  # says what keeps them back"
-    return warning("reminders", f"{late} reminders should have been sent by now", fix)
+    said = f"{late} reminders should have been sent by now; {history}"
+    return warning("reminders", said, fix)
+
+
+def _history() -> str:
+    """When the last reminder went out, and when the next comes due."""
+    sent, planned, looked = models.rows(SENT).fetchone()
+    last = f"the last was sent at {_clock(sent)}" if sent else "none was sent yet"
+    coming = [at for at in (planned, looked) if at]
+    return f"{last}, the next look is at {_clock(min(coming))}" if coming else last
 
 
 def _zones() -> Check:
@@ -224,21 +205,33 @@ def _zones() -> Check:
     used = {zone for (zone,) in Calendar.select(Calendar.timezone).distinct().tuples()}
     used |= {zone for (zone,) in Member.select(Member.timezone).distinct().tuples() if zone}
     unknown = used - set(dates.zone_names())
-    if not unknown:
-        return ok("time-zones", "All time zones in use are known.")
-    named = ", ".join(sorted(unknown)[:3])
     fix = "sudo apt-get install --only-upgrade tzdata"
-    return warning("time-zones", f"The time-zone data does not know {named}", fix)
+    if unknown:
+        named = ", ".join(sorted(unknown)[:3])
+        return warning("time-zones", f"The time-zone data does not know {named}", fix)
+    system, newest = _edition(), tzdata.IANA_VERSION
+    if system and int(newest[:4]) - int(system[:4]) >= OLD_YEARS:
+        said = f"The system's time-zone data is of {system}; there is {newest}"
+        return warning("time-zones", said, fix)
+    return ok("time-zones", "All time zones in use are known.", f"edition {system or newest}")
+
+
+def _edition() -> str:
+    """The edition of the system's time-zone data, such as 2025b; "" where it does not tell."""
+    with suppress(OSError), SYSTEM_ZONES.open() as file:
+        found = re.match(r"# version (20\d\d[a-z]+)", file.readline(100))
+        return found[1] if found else ""
+    return ""
 
 
 def _backup(config: Config, now: int) -> Check:
     last = backups.last(backups.folder(config))
-    fix = "sudo systemctl start birthday-calendar-backup  # journalctl -u tells how it went"
+    fix = f"{remedies.BACK_UP}  # sudo journalctl -u birthday-calendar-backup tells how it went"
     if not last:
         return warning("backup", "There is no backup yet", fix)
     if last.get("reason"):
-        return warning("backup", f"The last backup failed: {last['reason']}", fix)
+        return warning("backup", f"The last backup failed: {last['reason']}", fix, alarm=True)
     proven = int((last.get("proven") or {}).get("at", 0))
     if proven < now - BACKUP_DAYS * 86400:
-        return warning("backup", f"The last proven backup is of {_clock(proven)}", fix)
+        return warning("backup", f"The last proven backup is of {_clock(proven)}", fix, alarm=True)
     return ok("backup", f"The last backup is of {_clock(proven)}, {last.get('verdict')}.")

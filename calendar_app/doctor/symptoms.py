@@ -38,8 +38,22 @@ def _rows(cause: str, who: str, *rows: tuple[str, str] | str) -> list[Symptom]:
     return [Symptom(cause, who, needle, re.compile(pattern)) for needle, pattern in pairs]
 
 
+# What the service tells its operators, and the doctor them, stands in the journal by its cause.
+NAMED = (
+    *("inodes-full", "disk-full", "database-corrupt", "webhook-set", "bot-conflict"),
+    *("bot-unauthorized", "telegram-unreachable"),
+)
+TOLD = r"(?:\bcalendar_app\.alerts: |^)"
+
 # The first that matches decides, so what lies deeper stands higher.
 SYMPTOMS = (
+    *_rows("inodes-full", OURS, ("short of room", r"disk is short of room \(inodes-full\)")),
+    *_rows("disk-full", OURS, ("short of room", r"disk is short of room \(full\)")),
+    *_rows("disk-full", OURS, ("read-only: ", rf"{TOLD}read-only: The disk is full")),
+    *(
+        Symptom(name, OURS, f"{name}: ", re.compile(rf"{TOLD}{name}: (?!this is over)"))
+        for name in NAMED
+    ),
     *_rows(
         "inodes-full",
         ANY,
@@ -295,9 +309,15 @@ def _end(*causes: str, needle: str, pattern: str = "") -> End:
 
 # After such a line these are over, until a symptom comes again.
 POLLING = ("bot-conflict", "webhook-set", "bot-unauthorized", "telegram-unreachable")
+NO_ROOM = ("disk-full", "inodes-full")
 STARTED = ("web-start-failed", "web-not-running", "socket-missing", "upstream-timeout")
 ENDS = (
+    *(_end(name, needle=f"{name}: this is over") for name in NAMED),
+    _end(*NO_ROOM, needle="read-only: this is over"),
+    _end(*NO_ROOM, needle="there is room on the disk again"),
     _end("bot-conflict", needle="the conflict is over"),
+    _end("webhook-set", needle="the webhook is gone"),
+    _end(*POLLING, needle="receiving updates by webhook"),
     _end("telegram-unreachable", needle="Telegram is back"),
     _end(*POLLING, needle="polling for updates"),
     _end(*POLLING, needle="Connection established (tryings"),

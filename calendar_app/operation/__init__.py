@@ -7,5 +7,6 @@
     carryover, restoring         a backup in the database's place: nothing comes twice or back
     ageing                       what grows and is dropped when it is too old
 
-May import all of calendar_app but its HTTP; nothing but `doctor` and `__main__` imports it.
+May import all of calendar_app but its HTTP; beside `doctor` and `__main__` only
+`opening` and `metrics` import it, for what it knows of backups.
 """

@@ -19,7 +19,7 @@ from typing import Any
 from .. import alerts, models
 from ..config import Config
 from ..texts import N_
-from . import dumps, files, snapshots
+from . import dumps, files, snapshots, trouble
 from .snapshots import Failed, NoRoom
 
 NAME = re.compile(r"calendar-([0-9]{8}T[0-9]{6}Z)-([\w.+-]{1,80})\.(?:db\.gz|dump)")
@@ -71,7 +71,7 @@ def make(config: Config, release: str, now: int) -> dict[str, Any]:
             _rotate(where)
         except (Failed, OSError, sqlite3.Error, models.Trouble) as error:
             report["verdict"] = "no room" if isinstance(error, NoRoom) else "failed"
-            report["reason"] = " ".join(str(error).split())
+            report["reason"] = " ".join((trouble.sentence(error) or str(error)).split())
             raise
         finally:
             report["seconds"] = round(time.monotonic() - begun, 1)
@@ -121,6 +121,8 @@ def _tell(config: Config, reason: str, now: int) -> None:
             alerts.tell("backup", FAILED, now, reason=reason)
         else:
             alerts.clear("backup", now)
+            # Each of its pages was looked at.
+            alerts.clear("database-corrupt", now)
 
 
 @contextmanager

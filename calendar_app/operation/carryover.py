@@ -5,6 +5,7 @@ that it will replace come the updates worked off, what was sent, the deletions t
 for and the numbers that ids have reached: as far as that file can be read. See `restoring`.
 """
 
+import datetime as dt
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -68,7 +69,7 @@ def adapt(replaced: Path, now: int) -> list[str]:
     Returns a sentence for each thing that could not be had from the replaced one.
     """
     problems = []
-    with models.writing():
+    with models.writing(essential=True):
         for what, part in PARTS.items():
             try:
                 with closing(_open(replaced)) as old:
@@ -119,21 +120,31 @@ def _repeat_deletions(old: Old, now: int) -> None:
     known = set(Deletion.select(*columns).tuples())
     missing = [row for row in old.execute(DELETIONS).fetchall() if row not in known]
     for kind, subject_id, at in missing:
-        _delete(kind, subject_id, now)
+        _delete(kind, subject_id, now, at)
         Deletion.insert(kind=kind, subject_id=subject_id, at=at).execute()
 
 
-def _delete(kind: str, subject_id: int, now: int) -> None:
+def _delete(kind: str, subject_id: int, now: int, at: int) -> None:
     if kind == "user":
-        me.delete(subject_id)
-    elif kind == "calendar" and Calendar.select().where(Calendar.id == subject_id).exists():
-        calendars.archive(subject_id, now)
+        if me.delete(subject_id, now) and at <= now - me.THINK_SECONDS:
+            me.purge(subject_id)
+    elif kind == "calendar":
+        _delete_calendar(subject_id, now)
     elif kind == "birthday":
         of_calendar = Birthday.select(Birthday.calendar).where(Birthday.id == subject_id).scalar()
         if of_calendar is not None:
             birthdays.remove(subject_id, of_calendar)
     elif kind in PLAIN:
         PLAIN[kind].delete().where(PLAIN[kind].id == subject_id).execute()
+
+
+def _delete_calendar(calendar_id: int, now: int) -> None:
+    """One that was made for others to share can be put away; any other was purged."""
+    kind = Calendar.select(Calendar.kind).where(Calendar.id == calendar_id).scalar()
+    if kind == "other":
+        calendars.archive(calendar_id, now)
+    elif kind:
+        Calendar.delete().where(Calendar.id == calendar_id).execute()
 
 
 PARTS = {
@@ -148,11 +159,12 @@ def skip_what_was_due(now: int) -> None:
     """Nothing that was due until now is sent to anybody; everything later is."""
     past = now - PAST_DAYS * DAY
     for rule in list(ReminderRule.select().where(ReminderRule.next_due_at < past)):
-        zone, minute = rules.clock(rule.calendar_id, rule.recipient_id)
-        day = dates.local_date(past, zone)
-        ReminderRule.update(
-            next_date=day.isoformat(), next_due_at=dates.instant(day, minute, zone)
-        ).where(ReminderRule.id == rule.id).execute()
+        to = rules.recipient(rule.calendar_id, rule.recipient_id)
+        known = dt.date.fromisoformat(rule.next_date)
+        day = rules.on_or_after(rule.kind, known, dates.local_date(past, to.zone))
+        ReminderRule.update(next_date=day.isoformat(), next_due_at=to.due_at(day)).where(
+            ReminderRule.id == rule.id
+        ).execute()
     reminders.plan(now)
     Promise.update(state="skipped", reason=SKIPPED).where(
         Promise.state == "planned", Promise.due_at <= now

@@ -76,13 +76,21 @@ def drop(state: Path) -> None:
     os.umask(0o077)
 
 
-def ask(state: Path, question: Callable[[], Any], seconds: int = SECONDS) -> Any:
+def ask(state: Path, question: Callable[[], Any], seconds: float = SECONDS) -> Any:
     """The answer (JSON) of a function that as root runs in a child without its rights.
 
     Its AppErrors and foreseeable trouble are raised here too, as Refused.
     """
+    return asking(state, question)(seconds)
+
+
+def asking(state: Path, question: Callable[[], Any]) -> Callable[[float], Any]:
+    """The same in two parts: the child begins now; what is returned waits so long for it.
+
+    Whoever is not root has no child: the question is answered while it is waited for.
+    """
     if os.geteuid() or owner(state) is None:
-        return printable(question())
+        return lambda _: printable(question())
     sys.stdout.flush()
     sys.stderr.flush()
     ours, theirs = os.pipe()
@@ -90,10 +98,14 @@ def ask(state: Path, question: Callable[[], Any], seconds: int = SECONDS) -> Any
     if child == 0:
         _answer(state, question, theirs)
     os.close(theirs)
+    return lambda seconds: _awaited(child, ours, time.monotonic() + seconds)
+
+
+def _awaited(child: int, channel: int, until: float) -> Any:
     try:
-        raw = _read(ours, time.monotonic() + seconds)
+        raw = _read(channel, until)
     finally:
-        os.close(ours)
+        os.close(channel)
         # It has answered, or will not; and nothing that it left may go on.
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)

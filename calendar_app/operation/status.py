@@ -5,7 +5,6 @@ caller (`system`); `lines` shows both on 80 columns.
 """
 
 import http.client
-import os
 import socket
 import ssl
 import subprocess
@@ -15,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .. import config, health, models
+from .. import config, health, models, room
 from ..config import Config
 from ..models import Birthday, BotState
 from . import backups, privileges, snapshots, tokens, trouble, units
@@ -102,8 +101,9 @@ def _database(settings: Config) -> Facts:
 
 
 def _disk(folder: Path) -> Facts:
-    room = os.statvfs(folder)
-    return {"free": room.f_bavail * room.f_frsize, "inodes": room.f_favail}
+    free = room.look(folder)
+    ballast, short = room.ballast_bytes(folder), room.shortage(folder)
+    return {"free": free.bytes, "inodes": free.inodes, "ballast": ballast, "short": short}
 
 
 def _backup(settings: Config) -> Facts:
@@ -217,7 +217,9 @@ def _say_database(fact: Facts) -> str:
 
 
 def _say_disk(fact: Facts) -> str:
-    return f"{_mib(fact['free'])} and {fact['inodes']} inodes free"
+    inodes = "" if fact["inodes"] is None else f" and {fact['inodes']} inodes"
+    read_only = "READ-ONLY until there is room: " if fact["short"] else ""
+    return f"{read_only}{_mib(fact['free'])}{inodes} free, {_mib(fact['ballast'])} ballast"
 
 
 def _say_backup(fact: Facts) -> str:

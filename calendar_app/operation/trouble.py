@@ -22,7 +22,7 @@ DATABASE = {
 
 def sentence(error: BaseException) -> str | None:
     """What to tell of an exception; None for one that nobody foresaw, which is a bug."""
-    if isinstance(error, AppError | models.OldCode):
+    if isinstance(error, AppError | models.OldCode | models.Unusable):
         return str(error)
     if isinstance(error, OSError):
         if error.errno in FULL:

@@ -16,10 +16,22 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .. import alerts, config, models
+from .. import alerts, config, models, opening, room
 from ..config import Config
+from ..doctor import telegram
 from ..texts import N_
-from . import ageing, backups, files, hooks, privileges, restoring, status, tokens, units
+from . import (
+    ageing,
+    backups,
+    files,
+    hooks,
+    privileges,
+    restoring,
+    status,
+    takeover,
+    tokens,
+    units,
+)
 from .privileges import Refused
 
 HOOK_FAILED = N_("The backup was made, but BACKUP_HOOK failed: {reason}")
@@ -48,9 +60,18 @@ def check_config(_args: argparse.Namespace, settings: Config) -> int:
 
 def migrate(_args: argparse.Namespace, settings: Config) -> int:
     """Bring the database's schema up to date and print what was applied."""
-    models.connect(settings.database_url)
-    applied = models.migrate()
+    applied = opening.open_database(settings)
     print("\n".join(f"applied {name}" for name in applied) or "The database is up to date.")
+    return 0
+
+
+def release_ballast(_args: argparse.Namespace, settings: Config) -> int:
+    """Give the ballast's room back to the disk."""
+    given = room.release(settings.state_dir)
+    print(
+        f"{given // room.MIB} MiB are free again. The ballast comes back by itself "
+        f"once {room.PLENTY * settings.ballast_mib} MiB are free."
+    )
     return 0
 
 
@@ -219,6 +240,15 @@ def _token(path: Path | None) -> str:
     if sys.stdin.isatty():
         return getpass.getpass("The bot token from @BotFather (it does not show): ")
     return sys.stdin.read(tokens.LONGEST)
+
+
+def take_over(_args: argparse.Namespace, settings: Config) -> int:
+    """Remove a foreign webhook, and say whose it was."""
+    token = telegram.token(settings)
+    if not token:
+        raise Refused("There is no token that could be read here: run it with sudo.")
+    print(privileges.printable(takeover.remove_webhook(settings, token)))
+    return 0
 
 
 def rollback(_args: argparse.Namespace, _settings: None) -> int:

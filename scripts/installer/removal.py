@@ -18,6 +18,8 @@ from scripts.installer.options import CODE, CONFIGURATION, LOGS, STATE, Options
 
 STAMPS = Path("/var/lib/systemd/timers")
 ROTATED = Path("/var/lib/logrotate/status")
+# What the doctor has told whom (systemd/birthday-calendar-doctor.service).
+DOCTOR = Path("/var/lib/birthday-calendar-doctor")
 FILES = (
     *(layout.COMMAND, layout.HOOK, *layout.PLACES),
     *(rehearsal.SOCKET, rehearsal.LIVE_SOCKET, layout.REMEMBERED),
@@ -91,6 +93,7 @@ def _forget_rotations() -> None:
 
 def _remove_data() -> None:
     _remove_folder(STATE)
+    _remove_folder(DOCTOR)
     _remove_folder(CONFIGURATION)
     for folder in units.FOLDER.glob("birthday-calendar*.d"):
         _remove_folder(folder)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.system.faults import table
 from tests.system.installation import Installation
 from tests.system.machine import Machine
 from tests.system.roots import SUITES
@@ -49,12 +50,14 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.section("measured on booted machines")
     for line in record:
         terminalreporter.write_line(line)
+    for line in table.markdown(map(json.loads, record)):
+        terminalreporter.write_line(line)
 
 
 @contextlib.contextmanager
-def booted(suite, folder):
-    """A machine with a clone and Telegram on it, nothing installed."""
-    with Machine(suite, folder) as machine, contextlib.closing(Installation(machine)) as at:
+def booted(suite, folder, disks=None):
+    """A machine with a clone and Telegram on it, nothing installed; `disks` as Machine has it."""
+    with Machine(suite, folder, disks) as machine, contextlib.closing(Installation(machine)) as at:
         yield at
 
 

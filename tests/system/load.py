@@ -33,6 +33,10 @@ class Generator:
             start_new_session=True,
         )
 
+    def signal(self, number):
+        """Sends it a signal."""
+        self._process.send_signal(number)
+
     def __enter__(self):
         return self
 

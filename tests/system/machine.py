@@ -22,13 +22,19 @@ CLONE_NEWNET = 0x40000000
 DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM", "--")
 # Control groups of its own: machines that share them kill each other's processes.
 BOOT = """
-scratch=$1 base=$2; shift 2
+scratch=$1 base=$2 disks=$3; shift 3
 mkdir -p /run/systemd/nspawn
 mount -t tmpfs tmpfs /run/systemd/nspawn
 mount -t tmpfs -o size=6G,mode=755 tmpfs "$scratch"
 mkdir "$scratch/changes" "$scratch/work" "$scratch/root"
 mount -t overlay -o "lowerdir=$base,upperdir=$scratch/changes,workdir=$scratch/work" \\
     overlay "$scratch/root"
+for disk in $disks; do # PATH:OPTIONS, a small file system of its own that outlives a reboot
+    mkdir -p "$scratch/root${disk%%:*}" "$scratch/disk"
+    mount -t tmpfs -o "${disk#*:}" tmpfs "$scratch/disk"
+    cp -a "$scratch/root${disk%%:*}/." "$scratch/disk/"
+    mount --move "$scratch/disk" "$scratch/root${disk%%:*}"
+done
 hierarchies=$(ls -d /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/unified/cgroup.procs \\
     /sys/fs/cgroup/systemd/cgroup.procs 2>/dev/null || true)
 group=birthday-calendar-test-$$
@@ -38,7 +44,8 @@ for procs in $hierarchies; do
 done
 trap 'ended=1; kill -TERM "$nspawn"' TERM
 code=133 ended=
-while [ "$code$ended" = 133 ]; do # it asks for a reboot
+again=${scratch%/*}/again
+while [ "$code$ended" = 133 ] || rm "$again" 2>/dev/null; do # it asks for a reboot, or was killed
     "$@" --directory="$scratch/root" &
     nspawn=$!
     code=0; wait $nspawn || code=$?
@@ -83,8 +90,10 @@ class Network:
 class Machine:
     """One booted Debian; ends with the `with` block."""
 
-    def __init__(self, suite, scratch):
+    def __init__(self, suite, scratch, disks=None):
+        """`disks` are small file systems: {folder in there: mount options of a tmpfs}."""
         self.suite, self.scratch = suite, Path(scratch)
+        self.disks = disks or {}
         self.network = Network()
         self._console = (self.scratch / f"{suite}-console.log").open("ab")
         self._mounts = self.scratch / f"{suite}-mounts"
@@ -112,9 +121,10 @@ class Machine:
             f"--bind-ro={roots.wheelhouse()}:{WHEELS}",
         )
         apart = ("unshare", "--mount", "--propagation", "private", "sh", "-ec", BOOT, "boot")
+        disks = " ".join(f"{folder}:{options}" for folder, options in self.disks.items())
         self._process = self.network.inside(
             subprocess.Popen,
-            [*DIES_WITH_US, *apart, self._mounts, roots.debian(self.suite), *nspawn],
+            [*DIES_WITH_US, *apart, self._mounts, roots.debian(self.suite), disks, *nspawn],
             stdin=subprocess.DEVNULL,
             stdout=self._console,
             stderr=self._console,
@@ -202,6 +212,14 @@ class Machine:
         """Reboots it; returns when it is up again."""
         before = self.leader
         self.run("systemctl reboot", check=False)
+        wait_for(lambda: not Path(f"/proc/{before}").exists(), timeout=90)
+        self._wait_until_up(before)
+
+    def crash(self):
+        """Kills all of it at once, as a power cut would, and boots it again from the same disk."""
+        before = self.leader
+        (self.scratch / "again").touch()
+        os.kill(before, signal.SIGKILL)
         wait_for(lambda: not Path(f"/proc/{before}").exists(), timeout=90)
         self._wait_until_up(before)
 

@@ -72,6 +72,10 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
+    def date_time_string(self, timestamp=None):
+        ahead = self.server.world.settings.clock_ahead
+        return super().date_time_string((timestamp or time.time()) + ahead)
+
     def _reply(self, request):
         world = self.server.world
         if request.path.startswith("/simulator/control/"):

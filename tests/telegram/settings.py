@@ -14,6 +14,7 @@ class Settings:
     webhook_retry_most: float = 60.0
     webhook_timeout: float = 60.0
     callback_lifetime: float = 900.0  # after it "query is too old"
+    clock_ahead: float = 0.0  # seconds that the Date header is ahead of the true time
     local: bool = True  # like `telegram-bot-api --local`: plain http and any port are allowed
 
     def scaled(self, pace):
@@ -25,5 +26,6 @@ class Settings:
             webhook_retry_most=self.webhook_retry_most * pace,
             webhook_timeout=self.webhook_timeout,
             callback_lifetime=self.callback_lifetime,
+            clock_ahead=self.clock_ahead,
             local=self.local,
         )

@@ -1,0 +1,66 @@
+"""How fast messages may go out, so that Telegram never has to say 429.
+
+The limits are Telegram's (core.telegram.org/bots/faq#my-bot-is-hitting-limits): about 30 messages a
+second over all chats, one a second to one chat, 20 a minute to one group. Time is in seconds that
+never go back.
+"""
+
+import threading
+from collections import defaultdict, deque
+
+# A little below, as the way to Telegram brings some closer together.
+PER_SECOND = 29
+CHAT_SECONDS = 1.05
+GROUP_MESSAGES, GROUP_SECONDS = 20, 61
+# Chats that nothing was sent to for so long are forgotten.
+FORGOTTEN = 10_000
+
+
+class Pace:
+    """Hands out the moments at which messages may go out; for all threads of one bot."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._next = 0.0
+        self._chats: dict[int, deque[float]] = defaultdict(lambda: deque(maxlen=GROUP_MESSAGES))
+        self._held: dict[int, float] = {}
+
+    def rest(self, chat_id: int, now: float) -> float:
+        """Seconds until that chat may get a message."""
+        with self._lock:
+            return max(0.0, self._ready(chat_id) - now)
+
+    def take(self, chat_id: int, now: float) -> float:
+        """Take the next moment for a message to that chat; returns the seconds until then.
+
+        Whoever has to `rest` does that first, as a moment is gone once it is taken.
+        """
+        with self._lock:
+            at = max(now, self._next, self._ready(chat_id))
+            # Two to one chat at once are rare; the later one does not hold up all others.
+            # One moment that was missed may be made up for: threads wake a little late.
+            self._next = max(now - 1 / PER_SECOND, self._next) + 1 / PER_SECOND
+            self._chats[chat_id].append(at)
+            self._forget(now)
+            return at - now
+
+    def hold(self, chat_id: int, until: float) -> None:
+        """Telegram asked to wait with that chat."""
+        with self._lock:
+            self._held[chat_id] = until
+
+    def _ready(self, chat_id: int) -> float:
+        sent = self._chats.get(chat_id, ())
+        ready = [self._held.get(chat_id, 0.0)]
+        ready += [sent[-1] + CHAT_SECONDS] if sent else []
+        # Groups have negative ids.
+        if chat_id < 0 and len(sent) == GROUP_MESSAGES:
+            ready.append(sent[0] + GROUP_SECONDS)
+        return max(ready)
+
+    def _forget(self, now: float) -> None:
+        if len(self._chats) + len(self._held) > FORGOTTEN:
+            for chat_id, sent in list(self._chats.items()):
+                if sent[-1] < now - GROUP_SECONDS:
+                    del self._chats[chat_id]
+            self._held = {chat: until for chat, until in self._held.items() if until > now}

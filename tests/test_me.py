@@ -1,0 +1,159 @@
+"""My data: all of it as one file; deleted after a day to think again."""
+
+import json
+
+import pytest
+
+from calendar_app import calendars, me, models, reminders
+from calendar_app.calendars import VIEWER, Account, Group
+from calendar_app.models import Birthday, Chat, Counter, Deletion, Promise, User
+from calendar_app.operation import ageing
+from calendar_app.reminders import Outcome
+from tests.world import PEOPLE
+
+DAY = 24 * 3600
+ADA = {"full_name": "Ada", "birth_date": "--12-10"}
+ALICE = PEOPLE["Alice"]
+
+
+@pytest.fixture
+def family(alice, bob):
+    """A calendar of Bob's with Alice as an editor."""
+    calendar_id = bob.post("/api/calendars", json={"title": "Family"}).json["id"]
+    made = bob.post(f"/api/calendars/{calendar_id}/invitations", json={"role": "editor"}).json
+    alice.post(f"/api/invitations/{made['code']}/accept")
+    return calendar_id
+
+
+def test_everything_about_me_is_one_file(alice, bob, family):
+    alice.add("Own", "--01-01", comment="mine")
+    alice.post(f"/api/birthdays?calendar={family}", json=ADA | {"comment": "entered"})
+    bob.post(f"/api/birthdays?calendar={family}", json=ADA | {"comment": "Bob's"})
+    bob.post(f"/api/birthdays?calendar={family}",
+             json={"full_name": "Alice", "birth_date": "--02-02", "linked_user_id": ALICE,
+                   "comment": "secret"})  # fmt: skip
+    own = next(row["id"] for row in alice.get("/api/calendars").json if row["kind"] == "personal")
+    alice.post(f"/api/calendars/{own}/invitations", json={})
+    answer = alice.get("/api/me?download=1")
+    assert 'attachment; filename="birthday-calendar-me.json"' in answer.headers.values()
+    assert "Content-Disposition" not in alice.get("/api/me").headers
+    found = answer.json
+    assert found["user"]["telegram_id"] == ALICE
+    for word in ("mine", "entered", "Family", "notification_time", "expires_at"):
+        assert word in answer.text, word
+    assert [row["full_name"] for row in found["mentions"]] == ["Alice"]
+    assert "secret" not in answer.text
+    assert "Bob's" not in answer.text
+
+
+def test_who_asks_to_be_deleted_is_hidden_at_once_and_told_what_stays(alice, bob, clock, family):
+    alice.add(**ADA)
+    own = alice.get("/api/calendars").json[0]["id"]
+    made = alice.post(f"/api/calendars/{own}/invitations", json={}).json
+    bob.post(f"/api/invitations/{made['code']}/accept")
+    answer = alice.delete("/api/me")
+    assert answer.json["status"] == "deleted"
+    assert answer.json["until"] == clock.now + DAY
+    assert "anonymous count" in answer.json["stays"]
+    assert alice.delete("/api/me").json["until"] == clock.now + DAY
+    for path in ("/api/birthdays", "/api/calendars", "/api/me/mentions", "/api/archived"):
+        assert alice.get(path).json == [], path
+    assert alice.get(f"/api/birthdays?calendar={family}").status_code == 404
+    assert bob.get(f"/api/birthdays?calendar={own}").status_code == 404
+    members = bob.get(f"/api/calendars/{family}/members").json
+    assert [row["first_name"] for row in members] == ["Bob"]
+    shown = alice.get("/api/me").json
+    assert (shown["user"], shown["calendars"]) == (None, [])
+    assert shown["deleting_since"] == clock.now
+
+
+def test_who_asked_to_be_deleted_writes_nothing_and_is_told_why(alice, bob, family, clock):
+    alice.add(**ADA)
+    link = bob.post(f"/api/calendars/{family}/invitations", json={}).json["code"]
+    alice.delete("/api/me")
+    before = (Birthday.select().count(), models.Calendar.select().count())
+    refused = [
+        alice.post("/api/birthdays", json=ADA),
+        alice.post("/api/holidays", json={"name": "x", "day": 1, "month": 1}),
+        alice.post("/api/panel/responsible", json={"full_name": "x"}),
+        alice.post("/api/calendars", json={"title": "x"}),
+        alice.post(f"/api/invitations/{link}/accept"),
+    ]
+    for answer in refused:
+        assert answer.status_code == 409, answer.text
+        assert "take that back" in answer.json["detail"]
+    assert alice.patch("/api/settings", json={"lead_days": [1]}).status_code in (403, 409)
+    assert (Birthday.select().count(), models.Calendar.select().count()) == before
+
+
+def test_writing_to_the_bot_or_in_a_group_does_not_take_it_back(app, alice, clock):
+    alice.add(**ADA)
+    alice.delete("/api/me")
+    config = app.config["calendar"]
+    calendars.register(Account(ALICE, "Alice", may_write=True), config, clock.now)
+    access = calendars.enter_group(ALICE, Group(-5, "Us"), VIEWER, config, clock.now)
+    assert access.calendar_id == 0
+    assert User.get().deleting_since == clock.now
+    assert alice.get("/api/birthdays").json == []
+
+
+def test_within_a_day_it_is_taken_back_and_all_is_as_it_was(app, alice, clock):
+    config = app.config["calendar"]
+    calendars.register(Account(ALICE, "Alice", may_write=True), config, clock.now)
+    alice.add(**ADA, comment="kept")
+    alice.patch("/api/settings", json={"lead_days": [0, 4]})
+    before = alice.get("/api/me").json
+    alice.delete("/api/me")
+    clock.now += DAY - 1
+    ageing.drop_old(clock.now)
+    assert alice.post("/api/me/restore").json == {"status": "restored"}
+    assert alice.get("/api/me").json == before
+    assert Deletion.select().count() == 0
+    ageing.drop_old(clock.now + 10 * DAY)
+    assert alice.get("/api/me").json == before
+    assert alice.post("/api/me/restore").status_code == 409
+
+
+def test_no_reminder_goes_to_who_asked_to_be_deleted(app, alice, clock):
+    config = app.config["calendar"]
+    calendars.register(Account(ALICE, "Alice", may_write=True), config, clock.now)
+    alice.add("Today's", "--09-23")
+    alice.delete("/api/me")
+    clock.now += DAY
+    sent = []
+    reminders.plan(clock.now)
+    while reminders.deliver(lambda m: sent.append(m) or Outcome("sent"), clock.now, "test"):
+        pass
+    assert sent == []
+    assert {row.state for row in Promise.select()} <= {"failed", "skipped"}
+
+
+def test_after_a_day_nothing_of_me_is_left_but_a_count(alice, bob, family, clock):
+    alice.add(**ADA)
+    alice.post(f"/api/birthdays?calendar={family}", json=ADA)
+    about = {"full_name": "A.", "birth_date": "--02-02", "linked_user_id": ALICE}
+    bob.post(f"/api/birthdays?calendar={family}", json=about)
+    alice.delete("/api/me")
+    clock.now += DAY
+    assert ageing.drop_old(clock.now)["users"] == 1
+    assert [row.telegram_id for row in User.select()] == [PEOPLE["Bob"]]
+    assert [row.telegram_id for row in Chat.select()] == [PEOPLE["Bob"]]
+    assert Counter.get(Counter.name == "users_deleted").value == 1
+    # What Alice entered with the others stays theirs; nothing in it leads to her.
+    assert len(bob.get(f"/api/birthdays?calendar={family}").json) == 2
+    tables = set(models.database.get_tables()) - {"deletions"}
+    rows = [row for table in tables for row in models.rows(f"SELECT * FROM {table}")]
+    assert len(rows) > 5
+    assert str(ALICE) not in json.dumps(rows)
+    # And she may begin anew.
+    assert alice.get("/api/me").json["deleting_since"] is None
+    alice.add(**ADA)
+    assert len(alice.get("/api/birthdays").json) == 1
+
+
+def test_a_deletion_asked_for_again_while_it_is_purged_harms_nobody_new(alice, clock):
+    alice.add(**ADA)
+    alice.delete("/api/me")
+    alice.post("/api/me/restore")
+    assert me.purge_due(clock.now + 2 * DAY) == 0
+    assert len(alice.get("/api/birthdays").json) == 1
