@@ -86,6 +86,7 @@ FAULTS = [
         EXPIRE,
         f"cat /root/cert.pem >{TLS}/cert.pem; {DOCTOR_MENDS}",
         cause="certificate-expired",
+        away=True,
         failed=80,  # nginx was reloaded twice, and each time closed the connections that it kept
     ),
     # Short of connections nginx closes idle ones, of our people too: who asks over one that is
@@ -96,6 +97,7 @@ FAULTS = [
         SIEGE.end,
         seconds=20,
         cause=None,
+        away=True,
         failed=40,
     ),
 ]

@@ -65,6 +65,9 @@ def give_memory_back(at):
         at.run(f"systemctl set-property --runtime {WEB}.service MemoryMax=512M")
     else:
         (GROUP / "memory.limit_in_bytes").write_text("-1")
+        for pid in (GROUP / "cgroup.procs").read_text().split():
+            (GROUP.parent / "cgroup.procs").write_text(pid)
+        GROUP.rmdir()
 
 
 FAULTS = [
