@@ -38,8 +38,7 @@ class Pace:
         with self._lock:
             at = max(now, self._next, self._ready(chat_id))
             # Two to one chat at once are rare; the later one does not hold up all others.
-            # One moment that was missed may be made up for: threads wake a little late.
-            self._next = max(now - 1 / PER_SECOND, self._next) + 1 / PER_SECOND
+            self._next = max(now, self._next) + 1 / PER_SECOND
             self._chats[chat_id].append(at)
             self._forget(now)
             return at - now

@@ -57,7 +57,10 @@ class Service:
 
     def _answers(self):
         assert self.processes["web"].poll() is None, self.log("web")
-        return self.socket.exists() and self.get("/health").status_code == 200
+        try:
+            return self.socket.exists() and self.get("/health").status_code == 200
+        except httpx.TransportError:
+            return False  # Bound, but not listening yet.
 
     def get(self, path, **more):
         """GET from the web process, through its unix socket."""
