@@ -1,6 +1,6 @@
 """The bot: Telegram on one side, the calendar's domain on the other.
 
-    __main__   the process: starts, beats, stops; one loop for updates, one for reminders
+    __main__   the process: starts, beats, stops; a thread for each loop
     lock       one bot at a time: on a state folder, and on this machine with a token
     status     how it is: for the web process, for systemd, for the log, for the operators
     operators  alerts to ADMIN_TELEGRAM_IDS
@@ -12,7 +12,11 @@
     adding     the conversation of /add
     preferences  the conversation of /settings
     replies    what a handler answers with, before it is sent
+    reminding  the buttons under a reminder
     sender     one message out
+    delivery   reminders out: several in flight, at the `pacing` that Telegram allows
+    members    asks Telegram who is in which group
+    greeter    asks a language model for greetings
     trouble    what Telegram's errors mean
     wire       requests to Telegram, and only true answers back
 

@@ -7,15 +7,19 @@ Map, from the ground up (an arrow points to what a module may import):
     texts                          Babel, dates: every sentence that a user reads
     room                           the disk: how much is free, the ballast
     embedded, database             peewee: SQLite's file; connection, transactions, migrations
-    models, search                 the tables; the words that are looked for
+    models, records, search        the tables; those of upkeep; the words that are looked for
     fields                         pydantic: what input may look like
     rules, reminders/              who wants to be reminded when; the ledger and the sending
     calendars                      who may do what: the only way into a calendar
+    membership, quarantine         who is in a group; what is hidden, and purged in the end
     birthdays, holidays, duties    what a calendar has
+    people, mentions               what else is known of a person; what the person may do about it
+    exchange/, backlog, feeds      lists in and out, long ones as jobs; calendars to subscribe to
     ledger, simulation             why a reminder came or not; those of days to come, unsent
     settings, sharing, me          what a user sets, shares, owns
-    greetings, cards/               texts to send, pictures to send
-    conversation, idempotency, quotas, limits   what must not be forgotten, or not too often
+    greetings, greeting_jobs, cards/  texts to send, by a model too; pictures to send
+    conversation, incoming         questions that are open, updates that wait
+    idempotency, quotas, limits    what must not happen twice, or too often
     deletions, alerts              what stays deleted, what operators must know
     auth                           who is asking: initData, sessions
     health, metrics                what is well and what is not; for Prometheus
