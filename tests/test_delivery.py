@@ -133,7 +133,7 @@ def test_a_reminder_comes_once_more_when_it_is_asked_for(reminded_anna):
     anna, message, running = reminded_anna
     assert "again tomorrow" in anna.press("Tomorrow").text
     assert "again tomorrow" in anna.press("Tomorrow").text
-    assert json.loads(running.python(STATES)) == {"sent": 1, "planned": 1}
+    wait_for(lambda: json.loads(running.python(STATES)) == {"sent": 1, "planned": 1})
 
 
 DISMISSED = """
