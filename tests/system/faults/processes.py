@@ -81,6 +81,7 @@ FAULTS = [
         give_memory_back,
         cause="out-of-memory" if UNIFIED else "",
         away=True,
+        failed=8,  # an answer may be cut in the middle: as many as one worker's threads, twice
     ),
     Fault(
         "app that cannot be imported",

@@ -77,6 +77,10 @@ def clear(at):
     at.telegram.clear_faults()
 
 
+# An answer that is on its way when it begins is given up after three tries; one from each who
+# writes. The message itself was worked off.
+IN_FLIGHT = 3
+
 FAULTS = [
     Fault(
         "second poller here",
@@ -111,12 +115,14 @@ FAULTS = [
         lambda at: at.telegram.fail(None, times=None, html=True),
         clear,
         cause="telegram-unreachable",
+        unanswered=IN_FLIGHT,
     ),
     Fault(
         "429 storm",
         lambda at: at.telegram.fail(None, times=None, retry_after=2),
         clear,
         cause="telegram-unreachable",
+        unanswered=IN_FLIGHT,
     ),
     Fault(
         "403 for a third of the users",
