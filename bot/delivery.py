@@ -115,14 +115,15 @@ class Delivery:
                     return None
 
     def _send(self, claim: Claim) -> Outcome:
-        chat_id = claim.message.chat_id
+        message = claim.message
+        chat_id = message.chat_id
         rest = self.pace.rest(chat_id, time.monotonic())
         if rest > PATIENCE_SECONDS:
             return Outcome("later", ITS_TURN, round(rest))
         self.stop.wait(rest)
         if self.stop.wait(self.pace.take(chat_id, time.monotonic())):
             return Outcome("later", ITS_TURN, 0)
-        outcome = self.sender.send(claim.message)
+        outcome = self.sender.send(message)
         if outcome.state == "later" and outcome.seconds:
             self.pace.hold(chat_id, time.monotonic() + outcome.seconds)
         return outcome
