@@ -107,7 +107,7 @@ def heard(talk: Talk, step: str) -> list[Reply]:
 
 def _change(talk: Talk, **values: str) -> None:
     """In a group for the group, else for oneself."""
-    change = settings.change_group if talk.in_group else settings.change
+    change = settings.change_calendar if talk.in_group else settings.change
     change(talk.access, values, talk.now)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from . import dates, deletions, models, rules
+from . import dates, deletions, models, recipients, rules
 from .config import Config
 from .errors import Changed, Conflict, Forbidden, NotFound, Unavailable
 from .models import Calendar, Chat, Member, Promise, ReminderRule, User
@@ -74,9 +74,9 @@ class Access:
 FIELDS = """
     c.id, COALESCE(u.id, 0), COALESCE(m.role, 'viewer'), c.kind, c.title,
     COALESCE(m.timezone, c.timezone), COALESCE(m.notification_minute, c.notification_minute),
-    COALESCE(m.leap_day, 'feb28')
+    COALESCE(m.leap_day, c.leap_day)
 """
-OPEN = f"c.archived_at IS NULL AND u.deleting_since IS NULL AND NOT {rules.CLOSED}"
+OPEN = f"c.archived_at IS NULL AND u.deleting_since IS NULL AND NOT {recipients.CLOSED}"
 UNCHECKED = "c.kind = 'group' AND m.checked_at IS NULL"
 MINE = f"""
     SELECT {FIELDS} FROM users u

@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from . import birthdays, calendars, dates, models, rules, texts
+from . import birthdays, calendars, dates, models, recipients, rules, texts
 from .calendars import VIEWER, Account, Ref
 from .dates import BirthDate
 from .errors import FieldError, Invalid, NotFound
 from .fields import REFUSED
 from .models import Birthday, Chat, Promise, User
+from .recipients import Recipient
 from .reminders.almanac import DONE, MOVED, Almanac, Person, objection
 from .reminders.delivery import GIVEN_UP, NOT_YET
-from .rules import Recipient
 from .texts import N_
 
 MOST = 1000
@@ -150,7 +150,7 @@ def why(ref: Ref, on: dt.date | None, language: str, now: int) -> Row:
     found = {"birthday_id": person.id, "date": on.isoformat()}
     if chat_id is None:
         return found | {"reasons": [texts.say(language, NO_MEMBER)]}
-    to = rules.recipient(access.calendar_id, chat_id)
+    to = recipients.get(access.calendar_id, chat_id)
     if person.linked_user_id == ref.telegram_id:
         return found | {"reasons": [texts.say(language, OWN_BIRTHDAY)]}
     return found | {"reasons": list(_reasons(person, to, on, language, now))}

@@ -95,6 +95,7 @@ def _calendar(account: Account, access: Access, config: Config, now: int) -> dic
     today = dates.local_date(now, access.timezone)
     rows = birthdays.upcoming(access, today).rows
     if access.role == OWNER:
+        found["settings_for_all"] = settings.read_calendar(access)
         found["birthdays"] = rows
         found["holidays"] = holidays.listed(access, today)
         found["responsible"] = duties.listed(access)

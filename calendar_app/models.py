@@ -85,6 +85,13 @@ class Calendar(Table):
     notification_minute = IntegerField()
     language = TextField(null=True)
     open_to_everyone = BooleanField(default=False)
+    # What holds for its members unless they set something else; `lead_days` is a list as JSON.
+    lead_days = TextField(default="[0]")
+    weekly_digest = IntegerField(null=True)
+    monthly_digest = BooleanField(default=False)
+    quiet_from = IntegerField(null=True)
+    quiet_to = IntegerField(null=True)
+    leap_day = TextField(default="feb28")
     # What links to a group's calendar carry: see `membership`.
     key = TextField(null=True)
     revision = BigIntegerField(default=0)
@@ -108,6 +115,11 @@ class Member(Table):
     monthly_digest = BooleanField(default=False)
     quiet_from = IntegerField(null=True)
     quiet_to = IntegerField(null=True)
+    lead_days = TextField(null=True)
+    # What the calendar sets and they want none of.
+    no_weekly = BooleanField(default=False)
+    no_monthly = BooleanField(default=False)
+    no_quiet = BooleanField(default=False)
     # When Telegram last said that they are in the group; null: no access before it does.
     checked_at = BigIntegerField(null=True)
     created_at = BigIntegerField()

@@ -10,7 +10,7 @@ from typing import Any
 
 from peewee import fn
 
-from . import alerts, deletions, me, models, rules
+from . import alerts, deletions, me, models, recipients
 from .models import (
     Birthday,
     Calendar,
@@ -40,7 +40,7 @@ GONE = f"""
     SELECT c.id FROM calendars c LEFT JOIN users o ON o.id = c.user_id
     LEFT JOIN chats h ON h.id = COALESCE(c.chat_id, o.chat_id)
     WHERE c.kind = 'other' AND c.archived_at <= ?
-    OR {rules.CLOSED} AND h.quarantined_at <= ? AND o.deleting_since IS NULL
+    OR {recipients.CLOSED} AND h.quarantined_at <= ? AND o.deleting_since IS NULL
     ORDER BY c.id
 """
 Taken = dict[str, tuple[int, int]]

@@ -44,6 +44,8 @@ class BotState(Table):
     detail = TextField(default="")
     since = BigIntegerField()
     beat_at = BigIntegerField()
+    # The edition of the time zones that the rules of reminders follow: see `zones`.
+    zones = TextField(default="")
 
     class Meta:
         table_name = "bot_state"

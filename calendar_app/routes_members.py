@@ -6,7 +6,7 @@ from flask import current_app
 from pydantic import Field
 
 from . import answers, calendars, me, membership, settings, sharing, texts
-from .settings import SettingsPatch
+from .settings import CalendarSettingsPatch, SettingsPatch
 from .sharing import CalendarInput, InvitationInput, MemberPatch
 from .web import CalendarParams, Call, Params, route
 
@@ -56,15 +56,22 @@ INVITATIONS = f"{CALENDAR}/invitations"
 @route("GET", "/api/settings", params=CalendarParams, returns=answers.Settings)
 def get_settings(call: Call) -> Any:
     """What holds for the user in the calendar."""
-    access = calendars.enter(call.account.telegram_id, call.params.calendar)
+    access = call.access()
     return settings.read(call.account, access, call.config)
 
 
 @route("PATCH", "/api/settings", body=SettingsPatch, returns=answers.Settings)
 def change_settings(call: Call) -> Any:
     """Change one's own settings; those left out stay."""
-    access = calendars.enter(call.account.telegram_id, call.params.calendar)
+    access = call.access()
     settings.change(access, call.body, call.now)
+    return get_settings.view(call)
+
+
+@route("DELETE", "/api/settings", returns=answers.Settings)
+def forget_settings(call: Call) -> Any:
+    """Forget one's own settings: what the calendar sets holds again."""
+    settings.forget(call.access(), call.now)
     return get_settings.view(call)
 
 
@@ -98,6 +105,29 @@ def get_calendar(call: Call) -> Any:
 def rename_calendar(call: Call) -> Any:
     """Give a calendar another title; its owners may."""
     return sharing.rename(call.account.telegram_id, call.params.calendar_id, call.body)
+
+
+@route("GET", f"{CALENDAR}/settings", params=OneCalendar, returns=answers.CalendarSettings)
+def get_calendar_settings(call: Call) -> Any:
+    """What a calendar sets for all its members."""
+    return settings.read_calendar(_one(call))
+
+
+@route(
+    "PATCH",
+    f"{CALENDAR}/settings",
+    params=OneCalendar,
+    body=CalendarSettingsPatch,
+    returns=answers.CalendarSettings,
+)
+def change_calendar_settings(call: Call) -> Any:
+    """Set what holds for all members who set nothing else; editors and owners may."""
+    settings.change_calendar(_one(call), call.body, call.now)
+    return settings.read_calendar(_one(call))
+
+
+def _one(call: Call) -> calendars.Access:
+    return calendars.enter(call.account.telegram_id, call.params.calendar_id)
 
 
 @route("DELETE", CALENDAR, params=OneCalendar, returns=answers.Deleted, conflicts=True)

@@ -1,28 +1,45 @@
-"""What a user sets for themselves in a calendar: language, zone, time, leads, digests, quiet hours.
+"""What a user sets for themselves in a calendar, and what a calendar sets for all its members.
 
-A value that is not set is the calendar's. The language is the user's everywhere.
+Zone, time, lead times, digests, quiet hours, 29 February. A member's own value wins; where there is
+none the calendar's holds. The language is the user's everywhere; a calendar's is its group's.
 """
 
+import json
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from . import dates, models, rules
+from . import dates, models, recipients, rules
 from .calendars import EDITOR, Access, Account
 from .config import Config
-from .errors import Forbidden
-from .fields import Input, TimeOfDay, Zone, check
+from .errors import FieldError, Forbidden, Invalid
+from .fields import REFUSED, Input, TimeOfDay, Zone, check
 from .models import Calendar, Member, User
 from .texts import N_, language_of
 
 LeadDays = Annotated[list[Annotated[int, Field(ge=0, le=60)]], Field(max_length=61)]
-# Names of the contract that stand under another name in the table of members.
+# Names of the contract that stand under another name in the tables.
 MINUTES = {
     "notification_time": "notification_minute",
     "quiet_from": "quiet_from",
     "quiet_to": "quiet_to",
 }
 OWN = ("timezone", "leap_day", "weekly_digest", "monthly_digest")
+# What somebody wants none of is another thing than what they have not set.
+DECLINED = {
+    "no_weekly": ("weekly_digest",),
+    "no_monthly": ("monthly_digest",),
+    "no_quiet": ("quiet_from", "quiet_to"),
+}
+# What a member has who has set nothing.
+UNSET = {
+    **dict.fromkeys(("timezone", "notification_minute", "leap_day", "lead_days"), None),
+    **dict.fromkeys(("weekly_digest", "quiet_from", "quiet_to"), None),
+    **dict.fromkeys(("monthly_digest", *DECLINED), False),
+}
+NO_MEMBER = N_("Only members of this calendar have settings of their own in it.")
+NOT_IN_GROUPS = N_("a group is told of the day itself; each member sets this for themselves")
+Row = dict[str, Any]
 
 
 class SettingsPatch(Input):
@@ -39,7 +56,31 @@ class SettingsPatch(Input):
     leap_day: Literal["feb28", "mar1"] = "feb28"
 
 
-def read(account: Account, access: Access, config: Config) -> dict[str, Any]:
+class CalendarSettingsPatch(SettingsPatch):
+    """Some of what a calendar sets; its `language` is what a group is spoken to in."""
+
+    language: Literal["en", "ru"] | None = None
+
+
+def _stored(given: Row) -> Row:
+    """Settings as columns."""
+    columns = {name: given[name] for name in OWN if name in given}
+    if "lead_days" in given:
+        columns["lead_days"] = json.dumps(sorted(set(given["lead_days"])))
+    for name, column in MINUTES.items():
+        if name in given:
+            columns[column] = given[name] and dates.minute_of_day(given[name])
+    return columns
+
+
+def _clock(minute: int | None) -> str | None:
+    return None if minute is None else f"{minute // 60:02}:{minute % 60:02}"
+
+
+# --- a user's own ------------------------------------------------------------------------
+
+
+def read(account: Account, access: Access, config: Config) -> Row:
     """All settings in force; for a user who is new, those that they would start with."""
     shown = {
         "language": language(account, config.default_language),
@@ -54,72 +95,89 @@ def read(account: Account, access: Access, config: Config) -> dict[str, Any]:
         "quiet_to": None,
         "leap_day": access.leap_day,
     }
-    return shown | _own(access)
+    return shown | _in_force(access)
 
 
-def _own(access: Access) -> dict[str, Any]:
-    """What the member has set; nothing for somebody who is no member."""
-    row = Member.get_or_none(Member.calendar == access.calendar_id, Member.user == access.user_id)
-    if row is None:
+def _in_force(access: Access) -> Row:
+    """What a member is reminded by; nothing for somebody who is no member."""
+    chat_id = _chat(access)
+    if chat_id is None:
         return {}
+    to = recipients.get(access.calendar_id, chat_id)
+    wishes = recipients.wishes(to)
     return {
-        "lead_days": rules.leads(access.calendar_id, row.user.chat_id),
-        "weekly_digest": row.weekly_digest,
-        "monthly_digest": row.monthly_digest,
-        "quiet_from": _clock(row.quiet_from),
-        "quiet_to": _clock(row.quiet_to),
+        "lead_days": sorted(wishes.leads),
+        "weekly_digest": wishes.weekday,
+        "monthly_digest": wishes.monthly,
+        "quiet_from": _clock(to.quiet_from),
+        "quiet_to": _clock(to.quiet_to),
     }
 
 
-def _clock(minute: int | None) -> str | None:
-    return None if minute is None else f"{minute // 60:02}:{minute % 60:02}"
+def _chat(access: Access) -> int | None:
+    """The chat with a member; None for somebody who is none."""
+    query = User.select(User.chat).join(Member, on=(Member.user == User.id))
+    return query.where(Member.calendar == access.calendar_id, User.id == access.user_id).scalar()
 
 
 def change(access: Access, data: Any, now: int) -> None:
     """Set the given settings of a member; raises Invalid, Forbidden for who is none."""
     given = check(SettingsPatch, data).model_dump(exclude_unset=True)
-    columns = {name: given[name] for name in OWN if name in given}
-    for name, column in MINUTES.items():
-        if name in given:
-            columns[column] = given[name] and dates.minute_of_day(given[name])
+    columns = _stored(given)
+    for flag, names in DECLINED.items():
+        if any(name in columns for name in names):
+            values = [columns.get(name) for name in names]
+            columns[flag] = all(value is None or value is False for value in values)
     with models.writing():
-        if not _is_member(access):
-            raise Forbidden(N_("Only members of this calendar have settings of their own in it."))
+        _set(access, columns, now)
         if "language" in given:
             User.update(language=given["language"]).where(User.id == access.user_id).execute()
-        _set_columns(access, columns)
-        chat_id = User.select(User.chat).where(User.id == access.user_id).scalar()
-        if "lead_days" in given:
-            rules.choose_leads(access.calendar_id, chat_id, set(given["lead_days"]), now)
-        rules.choose_digests(access.calendar_id, chat_id, now)
-        rules.reschedule(access.calendar_id, now, chat_id)
 
 
-def _is_member(access: Access) -> bool:
-    mine = (Member.calendar == access.calendar_id) & (Member.user == access.user_id)
-    return Member.select().where(mine).exists()
+def forget(access: Access, now: int) -> None:
+    """Let what the calendar sets hold for a member again; raises Forbidden for who is none."""
+    with models.writing():
+        _set(access, UNSET, now)
 
 
-def _set_columns(access: Access, columns: dict[str, Any]) -> None:
+def _set(access: Access, columns: Row, now: int) -> None:
+    chat_id = _chat(access)
+    if chat_id is None:
+        raise Forbidden(NO_MEMBER)
     if columns:
         Member.update(columns).where(
             Member.calendar == access.calendar_id, Member.user == access.user_id
         ).execute()
-
-
-def change_group(access: Access, data: Any, now: int) -> None:
-    """Set zone and time of a group's own reminders; raises Invalid, Forbidden."""
-    given = check(SettingsPatch, data).model_dump(exclude_unset=True)
-    access.require(EDITOR)
-    columns = {"timezone": given["timezone"]} if "timezone" in given else {}
-    if "notification_time" in given:
-        columns["notification_minute"] = dates.minute_of_day(given["notification_time"])
-    with models.writing():
-        Calendar.update(columns).where(Calendar.id == access.calendar_id).execute()
-        rules.reschedule(access.calendar_id, now)
+        rules.follow_member(access.calendar_id, chat_id, now)
 
 
 def language(account: Account, default: str) -> str:
     """The language to speak with the user: the chosen one, else Telegram's, else `default`."""
     chosen = User.select(User.language).where(User.telegram_id == account.telegram_id).scalar()
     return chosen or language_of(account.language_code, default)
+
+
+# --- a calendar's ------------------------------------------------------------------------
+
+
+def read_calendar(access: Access) -> Row:
+    """What a calendar sets for all its members."""
+    row = Calendar.get_by_id(access.calendar_id)
+    shown = {name: getattr(row, name) for name in (*OWN, "language")}
+    shown |= {name: _clock(getattr(row, column)) for name, column in MINUTES.items()}
+    return shown | {"lead_days": json.loads(row.lead_days)}
+
+
+def change_calendar(access: Access, data: Any, now: int) -> None:
+    """Set what holds for all members who set nothing else; raises Invalid, Forbidden."""
+    given = check(CalendarSettingsPatch, data).model_dump(exclude_unset=True)
+    access.require(EDITOR)
+    private = [name for name in ("lead_days", "weekly_digest", "monthly_digest") if name in given]
+    if access.kind == "group" and private:
+        raise Invalid(REFUSED, *(FieldError(name, NOT_IN_GROUPS) for name in private))
+    columns = _stored(given) | {name: given[name] for name in ("language",) if name in given}
+    if not columns:
+        return
+    with models.writing():
+        Calendar.update(columns).where(Calendar.id == access.calendar_id).execute()
+        rules.follow_calendar(access.calendar_id, now)

@@ -407,7 +407,7 @@ def test_what_was_sent_since_the_backup_is_not_sent_again(morning):
     assert len(post) == 1
     assert {row.state for row in Promise.select()} == {"sent"}
     # Nor when the time of day is put to later on the same day.
-    rules.reschedule(1, evening + 16 * HOUR)
+    rules.follow_calendar(1, evening + 16 * HOUR)
     look(evening + 24 * HOUR, post)
     assert len(post) == 1
 

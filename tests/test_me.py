@@ -39,7 +39,7 @@ def test_everything_about_me_is_one_file(alice, bob, family):
     assert "Content-Disposition" not in alice.get("/api/me").headers
     found = answer.json
     assert found["user"]["telegram_id"] == ALICE
-    for word in ("mine", "entered", "Family", "notification_time", "expires_at"):
+    for word in ("mine", "entered", "Family", "settings_for_all", "expires_at"):
         assert word in answer.text, word
     assert [row["full_name"] for row in found["mentions"]] == ["Alice"]
     assert "secret" not in answer.text

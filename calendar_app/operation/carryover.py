@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from peewee import fn
 
-from .. import birthdays, calendars, dates, me, models, reminders, rules
+from .. import birthdays, calendars, dates, me, models, recipients, reminders, rules
 from ..models import (
     Alert,
     Birthday,
@@ -159,7 +159,7 @@ def skip_what_was_due(now: int) -> None:
     """Nothing that was due until now is sent to anybody; everything later is."""
     past = now - PAST_DAYS * DAY
     for rule in list(ReminderRule.select().where(ReminderRule.next_due_at < past)):
-        to = rules.recipient(rule.calendar_id, rule.recipient_id)
+        to = recipients.get(rule.calendar_id, rule.recipient_id)
         known = dt.date.fromisoformat(rule.next_date)
         day = rules.on_or_after(rule.kind, known, dates.local_date(past, to.zone))
         ReminderRule.update(next_date=day.isoformat(), next_due_at=to.due_at(day)).where(

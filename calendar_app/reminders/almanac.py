@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from .. import dates, models
 from ..dates import BirthDate
-from ..rules import Recipient
+from ..recipients import Recipient
 from ..texts import N_
 
 PERSON = """

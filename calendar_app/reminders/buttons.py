@@ -5,10 +5,10 @@ A promise is named by its id in the ledger and by the chat that pressed; no othe
 
 import datetime as dt
 
-from .. import dates, models, rules
+from .. import dates, models, recipients
 from ..errors import Conflict, NotFound
 from ..models import Chat, Dismissal, Promise
-from ..rules import Recipient
+from ..recipients import Recipient
 from ..texts import N_
 from .almanac import DONE
 
@@ -48,7 +48,7 @@ def snooze(chat_id: int, promise_id: int, when: str, now: int) -> int:
     """
     with models.writing():
         first, same = _load(chat_id, promise_id)
-        to = rules.recipient(first.calendar_id, first.recipient_id)
+        to = recipients.get(first.calendar_id, first.recipient_id)
         due_at = _later(to, when, now)
         again = (Promise.recipient == to.chat_id) & (Promise.due_at == due_at)
         again &= (Promise.kind == "birthday") & (Promise.occurs_on == first.occurs_on)

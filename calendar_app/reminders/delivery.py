@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .. import dates, models, rules, texts
+from .. import dates, models, recipients, texts
 from ..models import Chat, Counter, Promise
-from ..rules import DIGESTS, Recipient
+from ..recipients import Recipient
+from ..rules import DIGESTS
 from ..texts import N_
 from . import wording
 from .almanac import DELETED, DONE, Almanac, objection, period
@@ -202,7 +203,7 @@ def _sound(first: _Row, owner: str, now: int, default_language: str) -> Claim | 
 
 def _gathered(first: _Row, owner: str, now: int, default_language: str) -> Claim:
     """A promise and all that go out with it; those that do not hold any more end here."""
-    to = rules.recipient(first.calendar_id, first.recipient_id)
+    to = recipients.get(first.calendar_id, first.recipient_id)
     today = dates.local_date(now, to.zone)
     on, almanac = dt.date.fromisoformat(first.occurs_on), Almanac()
     same = (first.recipient_id, first.due_at, first.calendar_id, first.kind)

@@ -5,10 +5,11 @@ import logging
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from .. import alerts, dates, models, rules
+from .. import alerts, dates, models, recipients, rules
 from ..dates import BirthDate
 from ..models import Alert, Birthday, Holiday, Promise
-from ..rules import DIGESTS, RULES, Recipient, Rule
+from ..recipients import Recipient
+from ..rules import DIGESTS, RULES, Rule
 from ..texts import N_
 from .almanac import DELETED, MOVED, NOT_WANTED, Almanac, Person, objection, period, wants
 
@@ -195,7 +196,7 @@ def _withdraw_wrong(person: Person) -> None:
     """Take back those unsent promises about somebody that do not hold any more."""
     mine = (Promise.kind == "birthday") & (Promise.subject_id == person.id)
     for promise in list(Promise.select().where(mine, Promise.state == "planned")):
-        to = rules.recipient(promise.calendar_id, promise.recipient_id)
+        to = recipients.get(promise.calendar_id, promise.recipient_id)
         wrong = objection(person, to, dt.date.fromisoformat(promise.occurs_on))
         # Whether the recipient's own lead times still ask for it is their rules' business.
         if not wrong and person.lead_days and not wants(person, to, promise.days_before, False):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import texts
-from ..rules import DIGESTS, Recipient
+from ..recipients import Recipient
+from ..rules import DIGESTS
 from ..texts import N_
 from .almanac import Person, period
 
