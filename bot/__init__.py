@@ -9,8 +9,12 @@
     webhook    BOT_MODE=webhook: our webhook at Telegram
     intake     one update -> handler -> replies, exactly once
     handlers   a command, button or message -> domain calls -> replies
+    talk       one message or button as a handler sees it
+    commands   what the short commands show
     adding     the conversation of /add
     preferences  the conversation of /settings
+    explaining  /why: why a reminder came, or did not
+    mentioned  whose birthday it is; Telegram's own date for it is offered
     replies    what a handler answers with, before it is sent
     reminding  the buttons under a reminder
     sender     one message out

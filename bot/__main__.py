@@ -33,13 +33,13 @@ from calendar_app.config import Config
 from . import lock
 from .delivery import Delivery
 from .greeter import Greeter
-from .handlers import World
 from .heartbeat import Heartbeat
 from .intake import Intake
 from .members import Members
 from .menus import Menus
 from .sender import Sender
 from .status import Reports, Status
+from .talk import World
 from .trouble import diagnose, is_trouble
 from .updates import Polling, Updates
 from .webhook import Webhook
@@ -121,12 +121,12 @@ def _run(settings: Config, take_over: bool, stop: threading.Event) -> None:
     wire = Wire()
     bot = _telebot(settings, wire)
     menus = Menus(bot, settings)
-    status, sender = Status(), Sender(bot, menus, stop)
+    status, sender, members = Status(), Sender(bot, menus, stop), Members(bot, stop)
     loops = [
         _thread("updates", _updates(bot, sender, status, settings, take_over=take_over).run),
         _thread("menus", lambda: _register_menus(menus, status, stop)),
-        _thread("members", Members(bot, stop).run),
-        _thread("reminders", Delivery(sender, settings, status).run),
+        _thread("members", members.run),
+        _thread("reminders", Delivery(sender, members, settings, status).run),
     ]
     if settings.heartbeat_url:
         _thread("heartbeat", Heartbeat(settings.heartbeat_url, status, stop).run)

@@ -1,20 +1,19 @@
 """What each command shows: /start /help /list /next /today /delete /cancel, and their buttons."""
 
+from dataclasses import replace
 from datetime import date
 
-from calendar_app import birthdays, conversation, dates, mentions, sharing, texts
+from calendar_app import birthdays, conversation, dates, membership, sharing, texts
 from calendar_app.calendars import EDITOR, Ref
 from calendar_app.texts import N_
 
-from . import adding
+from . import adding, mentioned
 from .replies import Button, Menu, Reply, column
-from .talk import Talk
+from .talk import GROUP, ROLES, Talk
 
 PAGE = 10
 # What a link of an invitation puts behind /start.
 INVITED = "join_"
-# The same for a link by which somebody says that a birthday is theirs.
-LINKED = "me_"
 CHOICES = 8
 COMMANDS = {
     "add": N_("Add a birthday"),
@@ -22,6 +21,7 @@ COMMANDS = {
     "today": N_("Birthdays today"),
     "next": N_("The next birthdays"),
     "delete": N_("Delete a birthday"),
+    "why": N_("Why a reminder came, or did not"),
     "settings": N_("Time, time zone, language"),
     "help": N_("What this bot can do"),
     "cancel": N_("Forget what was asked"),
@@ -39,8 +39,10 @@ def start(talk: Talk) -> list[Reply]:
     """`/start`: what this is, and the Mini App; with an invitation behind it, follows that."""
     if talk.text.startswith(INVITED):
         return _join(talk, talk.text.removeprefix(INVITED).strip())
-    if talk.text.startswith(LINKED):
-        return _link(talk, talk.text.removeprefix(LINKED).strip())
+    if talk.text.startswith(mentioned.LINKED) and not talk.in_group:
+        return mentioned.link(talk, talk.text.removeprefix(mentioned.LINKED).strip())
+    if talk.text.startswith(GROUP) and not talk.in_group:
+        return _enter_group(talk, talk.text.removeprefix(GROUP).strip())
     hello = talk.say("Hello, {name}!", name=talk.account.first_name or "👋")
     zone = talk.say("Your time zone is {zone}; change it in /settings.", zone=talk.access.timezone)
     greeting = talk.reply(f"{hello}\n\n{talk.say(HELP)}\n{zone}", column(*talk.app_button()))
@@ -52,9 +54,11 @@ def welcome_back(talk: Talk) -> list[Reply]:
     return talk.reply(talk.say("Nothing is deleted; everything is there. All birthdays: /list"))
 
 
-def _link(talk: Talk, code: str) -> list[Reply]:
-    mentions.follow(talk.account.telegram_id, code, talk.now)
-    return talk.reply(talk.say("This birthday is yours now: nobody will remind you of it."))
+def _enter_group(talk: Talk, key: str) -> list[Reply]:
+    role = ROLES.get(talk.world.status)
+    access = membership.enter(talk.account.telegram_id, key, role, talk.now)
+    said = talk.say("This is the calendar of <b>{title}</b>.", title=access.title)
+    return talk.reply(said, column(*replace(talk, access=access).app_button()))
 
 
 def _join(talk: Talk, code: str) -> list[Reply]:
@@ -130,6 +134,16 @@ def today(talk: Talk) -> list[Reply]:
 def choose(talk: Talk) -> list[Reply]:
     """`/delete Ada`: offer those whose name has that in it; alone: the next ones."""
     talk.access.require(EDITOR)
+    return choices(
+        talk,
+        talk.say("Whose birthday should be deleted?"),
+        "delete",
+        Button(talk.label("Keep all"), "keep"),
+    )
+
+
+def choices(talk: Talk, question: str, button: str, *more: Button) -> list[Reply]:
+    """Offer people by what was written of the name, as buttons of that kind; the next ones else."""
     wanted = talk.text.strip()
     if wanted:
         rows = birthdays.find(talk.access, wanted, CHOICES + 1)
@@ -137,11 +151,11 @@ def choose(talk: Talk) -> list[Reply]:
         rows = birthdays.upcoming(talk.access, _today(talk), CHOICES).rows
     if not rows:
         return talk.reply(talk.say("Nobody was found. All birthdays: /list"))
-    question = talk.say("Whose birthday should be deleted?")
     if len(rows) > CHOICES or not wanted:
-        question += "\n" + talk.say("If it is not here, write a part of the name: /delete Ada")
-    buttons = [Button(_person(talk, row), f"delete:{row['id']}") for row in rows[:CHOICES]]
-    return talk.reply(question, column(*buttons, Button(talk.label("Keep all"), "keep")))
+        hint = N_("If it is not here, write a part of the name: /{command} Ada")
+        question += "\n" + talk.say(hint, command=button)
+    buttons = [Button(_person(talk, row), f"{button}:{row['id']}") for row in rows[:CHOICES]]
+    return talk.reply(question, column(*buttons, *more))
 
 
 def _person(talk: Talk, row: birthdays.Row) -> str:

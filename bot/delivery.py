@@ -11,15 +11,18 @@ import socket
 import threading
 import time
 
-from calendar_app import models, reminders
+from calendar_app import membership, models, reminders
 from calendar_app.config import Config
+from calendar_app.membership import Check
 from calendar_app.reminders import Claim, Outcome
 from calendar_app.texts import N_
 
+from .members import Members
 from .operators import Operators
 from .pacing import Pace
 from .sender import Sender
 from .status import Episode, Status
+from .trouble import UNREACHABLE
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +38,9 @@ ITS_TURN = N_("Telegram asked to wait")
 class Delivery:
     """Plans and sends reminders, and alerts to the operators, until the sender's `stop` is set."""
 
-    def __init__(self, sender: Sender, config: Config, status: Status) -> None:
-        self.sender, self.status, self.stop = sender, status, sender.stop
+    def __init__(self, sender: Sender, members: Members, config: Config, status: Status) -> None:
+        self.sender, self.members = sender, members
+        self.status, self.stop = status, sender.stop
         self.language = config.default_language
         self.operators = Operators(sender, config)
         self.owner = f"{socket.gethostname()}/{os.getpid()}"
@@ -115,6 +119,9 @@ class Delivery:
                     return None
 
     def _send(self, claim: Claim) -> Outcome:
+        objection = self._objection(claim)
+        if objection:
+            return objection
         message = claim.message
         chat_id = message.chat_id
         rest = self.pace.rest(chat_id, time.monotonic())
@@ -127,6 +134,16 @@ class Delivery:
         if outcome.state == "later" and outcome.seconds:
             self.pace.hold(chat_id, time.monotonic() + outcome.seconds)
         return outcome
+
+    def _objection(self, claim: Claim) -> Outcome | None:
+        """What keeps somebody from being told of a group: they must be in it at this moment."""
+        to = claim.bundle.to
+        if to.group_id is None:
+            return None
+        inside = self.members.ask(Check(to.group_id, to.telegram_id))
+        if inside is None:
+            return Outcome("later", UNREACHABLE)
+        return None if inside else Outcome("skipped", membership.LEFT)
 
     def _land(self) -> None:
         """Wait for what is in flight; whoever stops us does not wait for longer than it likes."""

@@ -5,42 +5,21 @@ worked off.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
 
 from telebot import types
 
-from calendar_app import calendars, conversation, me, reminders, settings, texts
-from calendar_app.calendars import EDITOR, OWNER, VIEWER, Account
-from calendar_app.config import Config
+from calendar_app import calendars, conversation, me, membership, reminders, settings, texts
+from calendar_app.calendars import VIEWER, Account
 from calendar_app.errors import AppError, Invalid
 from calendar_app.texts import N_
 
-from . import adding, commands, preferences, reminding
-from .replies import Answer, Reply, Say
-from .talk import Talk
+from . import adding, commands, explaining, mentioned, preferences, reminding
+from .replies import Answer, Reply, Say, column
+from .talk import GROUP, ROLES, Talk, World
 
-# Telegram's status of a group's member (core.telegram.org/bots/api#chatmember) as our role.
-ROLES = {"creator": OWNER, "administrator": EDITOR, "member": VIEWER, "restricted": VIEWER}
 GROUPS = ("group", "supergroup")
 FIELD_NAMES = {"full_name": N_("name"), "birth_date": N_("date")}
-
-
-@dataclass(frozen=True)
-class World:
-    """What handlers need to know besides the update.
-
-    `status` is the user's in the group (Telegram's word), "" in a private chat.
-    """
-
-    config: Config
-    bot_name: str
-    status: str = ""
-    now: int = 0
-
-    def seen(self, status: str, now: int) -> "World":
-        """The same for one update: its sender's status, and when it is worked off."""
-        return replace(self, status=status, now=now)
 
 
 def needs_status(update: types.Update, bot_name: str, now: int) -> tuple[int, int] | None:
@@ -52,9 +31,31 @@ def needs_status(update: types.Update, bot_name: str, now: int) -> tuple[int, in
         chat, user = change.chat, change.from_user
     elif update.message and _heed(update.message, bot_name, now):
         chat, user = update.message.chat, update.message.from_user
+        group = _behind_start(update.message, bot_name, GROUP)
+        if group:
+            group_id = membership.group_of(group)
+            return (group_id, user.id) if group_id else None
     else:
         return None
     return (chat.id, user.id) if chat.type in GROUPS else None
+
+
+def needs_birthdate(update: types.Update, bot_name: str) -> int | None:
+    """The user whose birthdate in Telegram should be known before `handle`, if any."""
+    query, message = update.callback_query, update.message
+    if query and (query.data or "").startswith(f"{mentioned.BIRTHDATE}:"):
+        return query.from_user.id
+    asked = message and message.text and message.from_user
+    if asked and _behind_start(message, bot_name, mentioned.LINKED):
+        return message.from_user.id
+    return None
+
+
+def _behind_start(message: types.Message, bot_name: str, kind: str) -> str:
+    """What a link of that kind puts behind /start in the private chat; "" for anything else."""
+    command, text = _command(message.text, bot_name)
+    is_link = message.chat.type == "private" and command == "start" and text.startswith(kind)
+    return text.removeprefix(kind).strip() if is_link else ""
 
 
 def handle(update: types.Update, world: World) -> list[Reply]:
@@ -139,7 +140,7 @@ def _talk(user: types.User, chat: types.Chat, message_id: int, world: World, **m
         "pressed": False,
         "text": "",
     }
-    return Talk(account, access, config=world.config, now=world.now, **known | more)
+    return Talk(account, access, world=world, **known | more)
 
 
 def _account(user: types.User, may_write: bool) -> Account:
@@ -204,6 +205,7 @@ ANSWERS = {
     "today": _fresh(commands.today),
     "next": _fresh(commands.upcoming),
     "delete": _fresh(commands.choose),
+    "why": _fresh(explaining.choose),
     "settings": _fresh(preferences.show),
     "cancel": commands.cancel,
     "restore": commands.welcome_back,
@@ -219,6 +221,9 @@ BUTTONS = {
     "zones": preferences.zones,
     "zone": preferences.zone,
     "language": preferences.language,
+    "why": explaining.explain,
+    mentioned.BIRTHDATE: mentioned.take,
+    "write": reminding.write,
     "done": reminding.done,
     "tonight": reminding.tonight,
     "tomorrow": reminding.tomorrow,
@@ -251,4 +256,4 @@ def _membership(change: types.ChatMemberUpdated, world: World) -> list[Reply]:
     if change.old_chat_member.status in ROLES:
         return []
     hello = N_("Hello! I keep this group's birthdays. Add one: /add Ada 10.12.1815")
-    return [Say(change.chat.id, talk.say(hello))]
+    return [Say(change.chat.id, talk.say(hello), column(*talk.app_button()))]

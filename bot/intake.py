@@ -7,15 +7,18 @@ from typing import Any
 
 from telebot import TeleBot, apihelper, types
 
-from calendar_app import alerts, conversation, incoming, models
+from calendar_app import alerts, conversation, dates, incoming, models
+from calendar_app.dates import BirthDate
 from calendar_app.logs import mask
 from calendar_app.served import Served
 from calendar_app.texts import N_
 
 from .commands import COMMANDS
-from .handlers import World, handle, needs_status
+from .handlers import handle, needs_birthdate, needs_status
+from .members import standing
 from .sender import Sender
 from .status import Status
+from .talk import World
 from .trouble import failure, is_trouble
 
 log = logging.getLogger(__name__)
@@ -70,20 +73,34 @@ class Intake:
         update, now = types.Update.de_json(raw), int(time.time())
         member = needs_status(update, self.world.bot_name, now)
         status = self._status(*member) if member else ""
+        person = needs_birthdate(update, self.world.bot_name)
+        birthdate = self._birthdate(person) if person else None
         with models.writing(essential=True):
             incoming.done(self.bot_id, raw["update_id"])
             if not conversation.first_time(self.bot_id, raw["update_id"], now):
                 return []
-            return handle(update, self.world.seen(status, now))
+            return handle(update, self.world.seen(status, birthdate, now))
 
     def _status(self, chat_id: int, user_id: int) -> str:
         """A user's status in a group; one that Telegram will not tell counts as left."""
         try:
-            return self.bot.get_chat_member(chat_id, user_id).status
+            return standing(self.bot, chat_id, user_id)
         except apihelper.ApiTelegramException as error:
             if failure(error).state == "later":
                 raise
             return "left"
+
+    def _birthdate(self, user_id: int) -> BirthDate | None:
+        """What a user tells Telegram of their birthday and lets the bot see; never kept."""
+        try:
+            found = self.bot.get_chat(user_id).birthdate
+        except Exception as error:
+            if not is_trouble(error):
+                raise
+            return None
+        if found is None or not dates.exists(found.year, found.month, found.day):
+            return None
+        return BirthDate(found.year, found.month, found.day)
 
     def _set_aside(self, raw: dict[str, Any], error: Exception) -> None:
         """Keep it for whoever mends the fault, tell of it once, and never try it again."""

@@ -1,6 +1,7 @@
 """Asks Telegram who is in which group: who waits for it at once, everybody else once a day.
 
-What the web believes of groups rests on this (`calendar_app.membership`); no client is asked.
+Also whoever is about to be told something of a group in private. What the web believes of groups
+rests on this (`calendar_app.membership`); no client is asked.
 """
 
 import logging
@@ -12,7 +13,7 @@ from telebot import TeleBot
 from calendar_app import membership, models
 from calendar_app.membership import Check
 
-from .handlers import ROLES
+from .talk import ROLES
 from .trouble import failure, is_trouble
 
 log = logging.getLogger(__name__)
@@ -35,8 +36,9 @@ class Members:
         pause = LOOK_SECONDS
         while not self.stop.wait(pause):
             try:
-                well = all(map(self._ask, membership.due(int(time.time()), AT_ONCE)))
-                pause = LOOK_SECONDS if well else TROUBLE_SECONDS
+                due = membership.due(int(time.time()), AT_ONCE)
+                away = any(self.ask(check) is None for check in due)
+                pause = TROUBLE_SECONDS if away else LOOK_SECONDS
             except models.Trouble as error:
                 log.warning("members of groups are not checked: %s", error)
                 pause = TROUBLE_SECONDS
@@ -44,16 +46,23 @@ class Members:
                 log.exception("checking a member of a group failed in an unforeseen way")
                 pause = TROUBLE_SECONDS
 
-    def _ask(self, check: Check) -> bool:
-        """Ask about one; False if Telegram could not say."""
+    def ask(self, check: Check) -> bool | None:
+        """Ask whether somebody is in a group, and note it; None if Telegram could not say."""
         try:
-            status = self.bot.get_chat_member(check.chat_id, check.user_id).status
+            status = standing(self.bot, check.chat_id, check.user_id)
         except Exception as error:
             if not is_trouble(error):
                 raise
             if failure(error).state == "later":
-                return False
+                return None
             # Telegram knows no such member, or we are not there any more.
             status = "left"
-        membership.checked(check, ROLES.get(status), int(time.time()))
-        return True
+        role = ROLES.get(status)
+        membership.checked(check, role, int(time.time()))
+        return role is not None
+
+
+def standing(bot: TeleBot, chat_id: int, user_id: int) -> str:
+    """Telegram's word for what somebody is in a group; who is restricted may have left it."""
+    member = bot.get_chat_member(chat_id, user_id)
+    return member.status if getattr(member, "is_member", True) else "left"

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Button:
-    """A button under a message: gives `data` back (1–64 bytes), or opens the Mini App."""
+    """A button under a message: gives `data` back (1–64 bytes), opens the Mini App or an address,
+    or copies a text (1–256 characters)."""
 
     text: str
     data: str = ""
     web_app: str = ""
+    url: str = ""
+    copy: str = ""
 
 
 Keyboard = tuple[tuple[Button, ...], ...]

@@ -14,7 +14,7 @@ from telebot import TeleBot, apihelper, types
 from calendar_app.reminders import Message, Outcome
 
 from .menus import Menus
-from .replies import Answer, Edit, Keyboard, Menu, Reply, Say
+from .replies import Answer, Button, Edit, Keyboard, Menu, Reply, Say, grid
 from .trouble import (
     UNREACHABLE,
     backoff,
@@ -158,8 +158,7 @@ class Sender:
 def _buttons(message: Message) -> Any:
     if not message.buttons:
         return None
-    row = [types.InlineKeyboardButton(text, callback_data=data) for text, data in message.buttons]
-    return types.InlineKeyboardMarkup([row])
+    return _markup(grid([Button(text, data) for text, data in message.buttons], 2), False)
 
 
 def _quotation(message_id: int | None) -> Any:
@@ -171,13 +170,15 @@ def _quotation(message_id: int | None) -> Any:
 def _markup(keyboard: Keyboard, ask: bool) -> Any:
     if not keyboard:
         return types.ForceReply(selective=True) if ask else None
-    rows = [
-        [
-            types.InlineKeyboardButton(button.text, web_app=types.WebAppInfo(button.web_app))
-            if button.web_app
-            else types.InlineKeyboardButton(button.text, callback_data=button.data)
-            for button in row
-        ]
-        for row in keyboard
-    ]
-    return types.InlineKeyboardMarkup(rows)
+    return types.InlineKeyboardMarkup([[_inline(button) for button in row] for row in keyboard])
+
+
+def _inline(button: Button) -> types.InlineKeyboardButton:
+    does = {"callback_data": button.data}
+    if button.web_app:
+        does = {"web_app": types.WebAppInfo(button.web_app)}
+    elif button.url:
+        does = {"url": button.url}
+    elif button.copy:
+        does = {"copy_text": types.CopyTextButton(button.copy)}
+    return types.InlineKeyboardButton(button.text, **does)

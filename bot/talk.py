@@ -1,20 +1,46 @@
 """One message or pressed button as a handler sees it: who, where, what, in which language."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from calendar_app import texts
-from calendar_app.calendars import Access, Account
+from calendar_app import membership, texts
+from calendar_app.calendars import EDITOR, OWNER, VIEWER, Access, Account
 from calendar_app.config import Config
+from calendar_app.dates import BirthDate
 
 from .replies import Answer, Button, Edit, Keyboard, Reply, Say
+
+# Telegram's status of a group's member (core.telegram.org/bots/api#chatmember) as our role.
+ROLES = {"creator": OWNER, "administrator": EDITOR, "member": VIEWER, "restricted": VIEWER}
+# What a link to a group's calendar puts behind /start, before the group's key.
+GROUP = "group_"
+
+
+@dataclass(frozen=True)
+class World:
+    """What handlers need to know besides the update.
+
+    `status` is the user's in the group that it is about (Telegram's word), "" where there is none;
+    `birthdate` what the user tells Telegram of theirs, and lets us see.
+    """
+
+    config: Config
+    bot_name: str
+    status: str = ""
+    birthdate: BirthDate | None = None
+    now: int = 0
+
+    def seen(self, status: str, birthdate: BirthDate | None, now: int) -> "World":
+        """The same for one update, worked off now."""
+        return replace(self, status=status, birthdate=birthdate, now=now)
 
 
 @dataclass(frozen=True)
 class Talk:
     """`text` is the message without the command, or the button's data without its name.
 
-    `message_id` is the message that was written, or the one that has the button.
+    `message_id` is the message that was written, or the one that has the button. `world` has what
+    Telegram was asked for before.
     """
 
     account: Account
@@ -25,8 +51,17 @@ class Talk:
     in_group: bool
     text: str
     pressed: bool
-    config: Config
-    now: int
+    world: World
+
+    @property
+    def config(self) -> Config:
+        """The service's configuration."""
+        return self.world.config
+
+    @property
+    def now(self) -> int:
+        """When the update is worked off."""
+        return self.world.now
 
     def say(self, message: str, /, **values: Any) -> str:
         """The sentence in this person's language, values escaped for HTML."""
@@ -46,12 +81,20 @@ class Talk:
         return [Answer("", self.label(message))]
 
     def app_button(self) -> tuple[Button, ...]:
-        """The button that opens the Mini App; Telegram takes it in private chats only."""
-        if self.in_group or not self.config.telegram_webapp_url:
+        """The button that opens the calendar: in a group by way of the private chat.
+
+        Telegram takes buttons of Mini Apps in private chats only.
+        """
+        label = self.label("📅 Open the calendar")
+        if self.in_group and self.access.calendar_id:
+            start = f"{GROUP}{membership.key(self.access)}"
+            return (Button(label, url=f"https://t.me/{self.world.bot_name}?start={start}"),)
+        address = self.config.telegram_webapp_url
+        if self.in_group or not address:
             return ()
-        return (
-            Button(self.label("📅 Open the calendar"), web_app=self.config.telegram_webapp_url),
-        )
+        if self.access.kind == "group":
+            address = f"{address}{'&' if '?' in address else '?'}calendar={self.access.calendar_id}"
+        return (Button(label, web_app=address),)
 
     def label(self, message: str, /, **values: Any) -> str:
         """The sentence as plain text, for a button."""

@@ -15,10 +15,10 @@ from telebot import apihelper
 
 from calendar_app import incoming, models
 
-from .handlers import World
 from .intake import Intake
 from .lock import Turn
 from .status import Episode
+from .talk import World
 from .trouble import backoff, diagnose, is_trouble
 from .wire import NotTelegram
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from . import config, doctor, logs, simulation
-from .operation import exchanging, privileges, purging, trouble, verbs
+from .operation import exchanging, explaining, privileges, purging, trouble, verbs
 
 Add = Callable[[argparse.ArgumentParser], Any]
 # Whose rights a verb needs: those of the state's owner alone, root's besides (it gives them up
@@ -84,6 +84,12 @@ VERBS = {
         simulation.run,
         STATE,
         simulation.arguments,
+    ),
+    "why": Verb(
+        "tell why a reminder came, will come, or did not",
+        explaining.run,
+        STATE,
+        explaining.arguments,
     ),
     "take-over": Verb("remove the webhook that another program has set", verbs.take_over, MIXED),
     "release-ballast": Verb(

@@ -4,6 +4,7 @@
 here knows whether a person is a man or a woman, and the texts must not either.
 """
 
+import datetime as dt
 import re
 import tomllib
 import zlib
@@ -12,6 +13,7 @@ from functools import cache
 from typing import Any, Literal
 
 from . import texts
+from .dates import birth_date
 
 Style = Literal["formal", "friendly", "humorous", "warm"]
 Length = Literal["short", "medium", "long"]
@@ -31,6 +33,15 @@ class Wish:
     style: Style
     length: Length
     theme: str = ""
+
+
+def wish(
+    person: dict[str, Any], on: dt.date, style: Style, length: Length, theme: str = ""
+) -> Wish:
+    """The wish for a birthday (as `birthdays` gives it) that is kept on that day."""
+    born = birth_date(person["birth_date"])
+    age = None if born.year is None else on.year - born.year
+    return Wish(person["full_name"], age or None, style, length, theme)
 
 
 def compose(language: str, wish: Wish, choice: int = 0) -> str:

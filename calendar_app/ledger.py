@@ -15,7 +15,7 @@ from .calendars import VIEWER, Account, Ref
 from .dates import BirthDate
 from .errors import FieldError, Invalid, NotFound
 from .fields import REFUSED
-from .models import Birthday, Chat, Promise, User
+from .models import Birthday, Calendar, Chat, Promise, User
 from .recipients import Recipient
 from .reminders.almanac import DONE, MOVED, Almanac, Person, objection
 from .reminders.delivery import GIVEN_UP, NOT_YET
@@ -132,8 +132,10 @@ def reason(stored: str, language: str) -> str:
 # --- why? --------------------------------------------------------------------------------
 
 
-def why(ref: Ref, on: dt.date | None, language: str, now: int) -> Row:
+def why(ref: Ref, on: dt.date | None, language: str, now: int, *, in_group: bool = False) -> Row:
     """Why one is, was or was not reminded of a birthday of that day (None: the next).
+
+    `in_group`: why the group's chat was, instead.
 
     `{"birthday_id", "date", "reasons": [sentences]}`. Raises NotFound, Invalid.
     """
@@ -144,7 +146,10 @@ def why(ref: Ref, on: dt.date | None, language: str, now: int) -> Row:
     born = BirthDate(person.year, person.month, person.day)
     today = dates.local_date(now, access.timezone)
     on = on or dates.next_occurrence(born, today, person.leap_day or access.leap_day)
-    chat_id = User.select(User.chat).where(User.telegram_id == ref.telegram_id).scalar()
+    if in_group:
+        chat_id = Calendar.select(Calendar.chat).where(Calendar.id == access.calendar_id).scalar()
+    else:
+        chat_id = User.select(User.chat).where(User.telegram_id == ref.telegram_id).scalar()
     if not 2 <= on.year <= 9998:
         raise Invalid(REFUSED, FieldError("date", NO_YEAR))
     found = {"birthday_id": person.id, "date": on.isoformat()}
@@ -153,10 +158,11 @@ def why(ref: Ref, on: dt.date | None, language: str, now: int) -> Row:
     to = recipients.get(access.calendar_id, chat_id)
     if person.linked_user_id == ref.telegram_id:
         return found | {"reasons": [texts.say(language, OWN_BIRTHDAY)]}
-    return found | {"reasons": list(_reasons(person, to, on, language, now))}
+    return found | {"reasons": list(reasons(person, to, on, language, now))}
 
 
-def _reasons(person: Person, to: Recipient, on: dt.date, language: str, now: int) -> Iterator[str]:
+def reasons(person: Person, to: Recipient, on: dt.date, language: str, now: int) -> Iterator[str]:
+    """Sentences: what was promised that recipient of that person's day, what became of it."""
     told = set()
     for row in _promises(person, to, on):
         told.add(row.days_before)
@@ -190,7 +196,7 @@ def _promises(person: Person, to: Recipient, on: dt.date) -> list[Promise]:
 
 
 def _leads(person: Person, to: Recipient) -> set[int]:
-    if person.lead_days is not None:
+    if person.lead_days is not None and to.kind != "group":
         return set(json.loads(person.lead_days))
     return set(rules.leads(to.calendar_id, to.chat_id))
 

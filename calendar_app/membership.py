@@ -17,6 +17,8 @@ from .texts import N_
 # The bot asks again after a day; what it could not ask for two days holds no longer.
 CHECK_SECONDS = 24 * 3600
 TRUST_SECONDS = 48 * 3600
+LEFT = N_("not in the group any more")
+NOT_IN = N_("You are not in this group, so its calendar is closed to you.")
 NO_GROUP = N_("This link leads to no group: ask in the group for a new one.")
 DUE = """
     SELECT h.telegram_id, u.telegram_id FROM members m
@@ -55,7 +57,7 @@ def checked(check: Check, role: str | None, now: int) -> None:
             Member.update(role=role, checked_at=now).where(Member.id == member.id).execute()
             return
         Member.delete().where(Member.id == member.id).execute()
-        rules.unsubscribe(member.calendar_id, member.user.chat_id)
+        rules.unsubscribe(member.calendar_id, member.user.chat_id, LEFT)
 
 
 def _member(check: Check) -> Member | None:
@@ -89,9 +91,25 @@ def lapse(telegram_id: int, now: int) -> None:
 def key(access: Access) -> str:
     """The key that links to this group's calendar carry; made at the first time."""
     mine = Calendar.id == access.calendar_id
+    known = Calendar.select(Calendar.key).where(mine).scalar()
+    if known:
+        return known
     with models.writing():
         Calendar.update(key=secrets.token_urlsafe(16)).where(mine, Calendar.key.is_null()).execute()
         return Calendar.select(Calendar.key).where(mine).scalar()
+
+
+def group_of(group_key: str) -> int | None:
+    """The group (Telegram's id) that a link's key leads to; None for no such group."""
+    found = _group(group_key)
+    return found and found.chat.telegram_id
+
+
+def _group(group_key: str) -> Calendar | None:
+    found = Calendar.get_or_none(
+        Calendar.key == group_key[:100].replace("\0", ""), Calendar.archived_at.is_null()
+    )
+    return found if found and found.chat.reachable else None
 
 
 def ask(telegram_id: int, group_key: str, now: int) -> dict[str, Any]:
@@ -101,10 +119,8 @@ def ask(telegram_id: int, group_key: str, now: int) -> dict[str, Any]:
     """
     with models.writing():
         user = calendars.active(telegram_id)
-        found = Calendar.get_or_none(
-            Calendar.key == group_key[:100].replace("\0", ""), Calendar.archived_at.is_null()
-        )
-        if found is None or not found.chat.reachable:
+        found = _group(group_key)
+        if found is None:
             raise NotFound(NO_GROUP)
         Member.insert(
             calendar=found.id, user=user.id, role=VIEWER, created_at=now
@@ -112,3 +128,17 @@ def ask(telegram_id: int, group_key: str, now: int) -> dict[str, Any]:
         mine = (Member.calendar == found.id) & (Member.user == user.id)
         is_checked = Member.select(Member.checked_at).where(mine).scalar() is not None
     return {"id": found.id, "state": "member" if is_checked else "checking"}
+
+
+def enter(telegram_id: int, group_key: str, role: str | None, now: int) -> Access:
+    """Come by a link, with the role that Telegram just told (None: not in the group).
+
+    As a registered user. Raises NotFound, Conflict.
+    """
+    group_id = group_of(group_key)
+    with models.writing():
+        found = ask(telegram_id, group_key, now)
+        checked(Check(group_id, telegram_id), role, now)
+    if role is None:
+        raise NotFound(NOT_IN)
+    return calendars.enter(telegram_id, found["id"])

@@ -99,6 +99,14 @@ def _shown(row: Row) -> Row:
     return {name: value for name, value in row.items() if name != "calendar_id"}
 
 
+def username(telegram_id: int) -> str:
+    """What somebody who is linked is called in Telegram, without the @; "" if unknown."""
+    found = User.select(User.username).where(
+        User.telegram_id == telegram_id, User.deleting_since.is_null()
+    )
+    return found.scalar() or ""
+
+
 # --- links -------------------------------------------------------------------------------
 
 
@@ -135,8 +143,8 @@ def _hash(code: str) -> str:
     return hashlib.sha256(code.encode("utf-8", "replace")).hexdigest()
 
 
-def follow(telegram_id: int, code: str, now: int) -> None:
-    """Say that the birthday behind a link is one's own, as a registered user.
+def follow(telegram_id: int, code: str, now: int) -> int:
+    """Say that the birthday behind a link is one's own, as a registered user; returns its id.
 
     Raises NotFound for a link that is unknown, used, over, or of somebody who may not give it
     any more; Conflict for who asked to be deleted.
@@ -154,3 +162,4 @@ def follow(telegram_id: int, code: str, now: int) -> None:
             raise NotFound(NO_LINK) from None
         PersonLink.delete().where(PersonLink.id == link.id).execute()
         birthdays.write(row, {"linked_user_id": telegram_id, "confirmed_at": None}, now)
+        return row["id"]

@@ -29,7 +29,6 @@ from .duties import DutyInput, ResponsibleInput
 from .errors import FieldError, Invalid, Unavailable
 from .fields import REFUSED, Input, QrAddress, ShortText, check
 from .greeting_jobs import Request
-from .greetings import Wish
 from .texts import N_
 from .web import CalendarParams, Call, Params, RowParams, route
 
@@ -148,13 +147,7 @@ def generate_greeting(call: Call) -> Any:
     access = calendars.enter(call.account.telegram_id, row["calendar_id"])
     born = dates.birth_date(row["birth_date"])
     on = dates.next_occurrence(born, call.today(access), access.leap_day)
-    wish = Wish(
-        row["full_name"],
-        dates.age(born, on, access.leap_day) or None,
-        given.style,
-        given.length,
-        given.theme,
-    )
+    wish = greetings.wish(row, on, given.style, given.length, given.theme)
     draft = greetings.compose(call.language(), wish, choice)
     if not call.config.greeting_api_url:
         return {"greeting": draft}

@@ -48,9 +48,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Config) -> int:
     """Print each message that would go out, in order of time."""
     models.connect(settings.database_url)
-    shown = _as_json if args.json else _as_text
+    shown, line = _as_json if args.json else _as_text, None
     for line in messages(args.first, args.days, args.calendar, settings.default_language):
         print(shown(line))
+    if line is None and not args.json:
+        print("Nothing would be sent on these days.")
     return 0
 
 

@@ -54,6 +54,12 @@ def escape(value: Any) -> str:
     return escaping.escape(str(value), quote=False)
 
 
+def person(full_name: str, telegram_id: int | None) -> str:
+    """A name in Telegram's HTML; of somebody who is in Telegram one that opens their chat."""
+    name = escape(full_name)
+    return name if telegram_id is None else f'<a href="tg://user?id={telegram_id}">{name}</a>'
+
+
 def day(language: str, month: int, day_of_month: int, year: int | None = None) -> str:
     """`10 December 1815`, `10 декабря`: a day as the language writes it."""
     date = dt.date(2000 if year is None else year, month, day_of_month)

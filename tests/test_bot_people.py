@@ -56,6 +56,134 @@ def test_who_left_a_group_loses_its_calendar_and_who_stays_keeps_it(running, tel
     assert api(running, telegram, anna, "GET", path).status_code == 200
 
 
+# A birthday of today in a group's calendar, and the promise to a member to be told at once.
+REMIND = """
+import sys, time
+from calendar_app import birthdays, config, models
+from calendar_app.models import Chat, Promise
+settings = config.load()
+models.connect(settings.database_url)
+calendar, person, reader = map(int, sys.argv[1:4])
+now, today = int(time.time()), time.strftime("%Y-%m-%d", time.gmtime())
+with models.writing():
+    body = {"full_name": sys.argv[4], "birth_date": "-" + today[4:]}
+    row = birthdays.create(person, calendar, body, now)
+    chat = Chat.get(Chat.telegram_id == reader)
+    Promise.insert(
+        kind="birthday", subject_id=row["id"], occurs_on=today, days_before=0, recipient=chat,
+        calendar=calendar, due_at=now, try_at=now, state="planned",
+    ).execute()
+"""
+LEDGER = """
+from calendar_app import config, models
+models.connect(config.load().database_url)
+print([(row.state, row.reason) for row in models.Promise.select().order_by(models.Promise.id)])
+"""
+
+
+def test_the_bot_asks_telegram_before_it_tells_somebody_of_a_group(running, telegram, anna):
+    boris = telegram.add_user("Boris", language_code="en")
+    group = telegram.add_group("Team", anna, boris, bots=[running.bot_account])
+    for person in (anna, boris):
+        person.send("/start")
+        person.wait_for_message("Hello", timeout=20)
+        person.send("/today", chat=group)
+        group.wait_for_message("Nobody has a birthday", timeout=20)
+    (mine,) = [c["id"] for c in api(running, telegram, anna, "GET", "/api/calendars").json()
+               if c["kind"] == "group"]  # fmt: skip
+    group.remove(boris)
+    telegram.fail("getChatMember", status=500, description="Internal Server Error", times=2)
+    for number, person in enumerate((anna, boris)):
+        running.python(REMIND, str(mine), str(anna.id), str(person.id), f"Ada {number}")
+    assert "Ada 0" in anna.wait_for_message("Birthdays today", timeout=40).text
+    gone = "('skipped', 'not in the group any more')"
+    wait_for(lambda: running.python(LEDGER).strip() == f"[('sent', ''), {gone}]", timeout=40)
+    assert not [message for message in boris.messages() if "Ada 1" in message.text]
+    assert (
+        api(running, telegram, boris, "GET", f"/api/birthdays?calendar={mine}").status_code == 404
+    )
+
+
+def test_a_groups_button_leads_its_members_to_its_calendar_and_nobody_else(service, telegram, anna):
+    running = service("web", "bot", TELEGRAM_WEBAPP_URL="https://calendar.example.org/app")
+    running.wait_for_bot("ok")
+    group = telegram.add_group("Team", anna, bots=[running.bot_account])
+    anna.send("/help", chat=group)
+    shown = group.wait_for_message("/add", timeout=20)
+    link = shown.button("📅 Open the calendar")["url"]
+    assert link.startswith(f"https://t.me/{running.bot_account.username}?start=group_")
+    (row,) = [c for c in api(running, telegram, anna, "GET", "/api/calendars").json()
+              if c["kind"] == "group"]  # fmt: skip
+    anna.follow(link)
+    opened = anna.wait_for_message("calendar of Team", timeout=20)
+    address = opened.button("📅 Open the calendar")["web_app"]["url"]
+    assert address == f"https://calendar.example.org/app?calendar={row['id']}"
+    eve = telegram.add_user("Eve", language_code="en")
+    eve.follow(link)
+    assert "not in this group" in eve.wait_for_message(timeout=20).text
+    path = f"/api/birthdays?calendar={row['id']}"
+    assert api(running, telegram, eve, "GET", path).status_code == 404
+    eve.follow(link[:-1] + ("A" if link[-1] != "A" else "B"))
+    assert "leads to no group" in eve.wait_for_message(timeout=20).text
+
+
+def linked(running, telegram, anna, date, **person):
+    """Anna's calendar has Boris at that date; Boris follows her link; (Boris, his birthday)."""
+    boris = telegram.add_user("Boris", language_code="en", **person)
+    family = api(running, telegram, anna, "POST", "/api/calendars", json={"title": "Family"}).json()
+    made = api(running, telegram, anna, "POST", f"/api/birthdays?calendar={family['id']}",
+               json={"full_name": "Boris", "birth_date": date}).json()  # fmt: skip
+    link = api(running, telegram, anna, "POST", f"/api/birthdays/{made['id']}/link").json()["url"]
+    boris.follow(link)
+    return boris, lambda: api(running, telegram, anna, "GET", f"/api/birthdays/{made['id']}").json()
+
+
+def test_telegrams_date_is_offered_and_taken_only_when_one_says_so(running, telegram, anna):
+    born = {"day": 3, "month": 5, "year": 1990}
+    boris, entry = linked(running, telegram, anna, "--05-04", birthdate=born)
+    offer = boris.wait_for_message("yours now", timeout=20)
+    assert "The calendar has 4 May, your Telegram has 3 May 1990" in offer.text
+    assert entry()["birth_date"] == "--05-04"
+    boris.press("Leave it as it is")
+    assert "left as it is" in boris.wait_for_message(timeout=20).text
+    assert entry()["birth_date"] == "--05-04"
+
+
+def test_what_telegram_shows_no_more_is_not_taken(running, telegram, anna):
+    born = {"day": 3, "month": 5, "year": 1990}
+    boris, entry = linked(running, telegram, anna, "--05-04", birthdate=born)
+    boris.wait_for_message("yours now", timeout=20)
+    boris.change(birthdate={})
+    boris.press("Yes, 3 May 1990")
+    assert "no other date" in boris.wait_for_message(timeout=20).text
+    assert entry()["birth_date"] == "--05-04"
+
+
+def test_telegrams_year_completes_an_entry_and_a_missing_one_takes_none_away(
+    running, telegram, anna
+):
+    born = {"day": 3, "month": 5, "year": 1990}
+    boris, entry = linked(running, telegram, anna, "--05-03", birthdate=born)
+    boris.wait_for_message("your Telegram has 3 May 1990", timeout=20)
+    boris.press("Yes, 3 May 1990")
+    assert "Corrected: 3 May 1990" in boris.wait_for_message(timeout=20).text
+    assert entry()["birth_date"] == "1990-05-03"
+    assert entry()["confirmed"]
+
+
+@pytest.mark.parametrize(
+    ("date", "person"),
+    [
+        ("1990-05-03", {"birthdate": {"day": 3, "month": 5}}),
+        ("1990-05-03", {"birthdate": {"day": 3, "month": 5, "year": 1990}}),
+        ("1990-05-03", {}),
+    ],
+)
+def test_where_telegram_knows_no_better_nothing_is_offered(running, telegram, anna, date, person):
+    boris, _ = linked(running, telegram, anna, date, **person)
+    assert boris.wait_for_message("yours now", timeout=20).buttons == []
+
+
 def test_a_link_makes_a_birthday_ones_own(running, telegram, anna):
     boris = telegram.add_user("Boris", language_code="en")
     assert "Saved: Boris" in ask(anna, "/add Boris 10.12.1990")

@@ -481,8 +481,8 @@ def test_done_silences_this_years_reminders_of_that_person_only(begin):
     life.change(lead_days=[7, 0])
     life.until("2026-12-03 12:00")
     ((_, message),) = life.post.sent
-    assert [text for text, _ in message.buttons] == ["✓ Done", "Tonight", "Tomorrow"]
-    promise_id = int(message.buttons[0][1].removeprefix("done:"))
+    assert [text for text, _ in message.buttons] == ["✍️ Write", "✓ Done", "Tonight", "Tomorrow"]
+    promise_id = int(message.buttons[1][1].removeprefix("done:"))
     assert reminders.done(ALICE.telegram_id, promise_id) == [ada]
     life.amend(ada, birth_date="--12-11")
     life.amend(ada, birth_date="--12-10", full_name="Ada L")

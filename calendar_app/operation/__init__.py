@@ -5,6 +5,7 @@
     units, hooks, tokens         systemctl, BACKUP_HOOK, the bot token
     files, snapshots, dumps, backups   copies of SQLite and PostgreSQL: made, proven, kept
     carryover, restoring         a backup in the database's place: nothing comes twice or back
+    explaining, purging, exchanging, takeover, replaced   further verbs, and what they need
     ageing                       what grows and is dropped when it is too old
 
 May import all of calendar_app but its HTTP; beside `doctor` and `__main__` only

@@ -35,6 +35,8 @@ from . import (
 from .privileges import Refused
 
 HOOK_FAILED = N_("The backup was made, but BACKUP_HOOK failed: {reason}")
+NOTHING_READ = "There is no token that could be read here: run it with sudo."
+NOTHING_HERE = "There is no token here: with run.sh it stands in .env, as TELEGRAM_BOT_TOKEN=…."
 UNSET = " But there is no bot token yet: sudo birthday-calendar set-token"
 
 
@@ -246,7 +248,7 @@ def take_over(_args: argparse.Namespace, settings: Config) -> int:
     """Remove a foreign webhook, and say whose it was."""
     token = telegram.token(settings)
     if not token:
-        raise Refused("There is no token that could be read here: run it with sudo.")
+        raise Refused(NOTHING_READ if config.installed() else NOTHING_HERE)
     print(privileges.printable(takeover.remove_webhook(settings, token)))
     return 0
 

@@ -11,7 +11,7 @@ day and writes down what became of it; a crash in between frees itself when the 
 - `buttons` does what the buttons of a reminder promise
 """
 
-from .buttons import done, snooze
+from .buttons import done, snooze, told
 from .delivery import (
     LEASE_SECONDS,
     Claim,
@@ -47,5 +47,6 @@ __all__ = [
     "plan",
     "record",
     "snooze",
+    "told",
     "withdraw",
 ]

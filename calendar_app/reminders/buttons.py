@@ -1,4 +1,4 @@
-"""What the buttons of a reminder do: done for this year, or once more later.
+"""What the buttons of a reminder do: whom to write to, done for this year, or once more later.
 
 A promise is named by its id in the ledger and by the chat that pressed; no other chat's is found.
 """
@@ -39,6 +39,12 @@ def done(chat_id: int, promise_id: int) -> list[int]:
             Promise.state == "planned",
         ).execute()
     return people
+
+
+def told(chat_id: int, promise_id: int) -> tuple[dt.date, list[int]]:
+    """The day that a message told of, and the ids of the birthdays in it; raises NotFound."""
+    first, same = _load(chat_id, promise_id)
+    return dt.date.fromisoformat(first.occurs_on), [row.subject_id for row in same]
 
 
 def snooze(chat_id: int, promise_id: int, when: str, now: int) -> int:

@@ -61,6 +61,7 @@ SAME = f"""
     ORDER BY id
 """
 BUTTONS = (
+    ("write", N_("✍️ Write")),
     ("done", N_("✓ Done")),
     ("tonight", N_("Tonight")),
     ("tomorrow", N_("Tomorrow")),

@@ -75,7 +75,7 @@ def _birthdays(bundle: Bundle, language: str) -> tuple[str, list[str]]:
 
 
 def _person(language: str, person: Person, on: dt.date) -> str:
-    line = f"• {_name(person)}"
+    line = f"• {texts.person(person.full_name, person.linked_user_id)}"
     if person.year is not None and not person.hide_age:
         age = on.year - person.year
         line += " — " + texts.count(language, "{n} year old", "{n} years old", age)
@@ -87,14 +87,6 @@ def _person(language: str, person: Person, on: dt.date) -> str:
 def is_round(age: int) -> bool:
     """Whether a birthday is one of those that are celebrated more."""
     return age > 0 and age % 10 == 0
-
-
-def _name(person: Person) -> str:
-    """The name; of a linked person one that opens the chat with them."""
-    name = texts.escape(person.full_name)
-    if person.linked_user_id is None:
-        return name
-    return f'<a href="tg://user?id={person.linked_user_id}">{name}</a>'
 
 
 def _work(position: str, company: str) -> str:
