@@ -19,6 +19,7 @@
     reminding  the buttons under a reminder
     sender     one message out
     delivery   reminders out: several in flight, at the `pacing` that Telegram allows
+    clock      the time of day, by Telegram's where this machine's is wrong
     members    asks Telegram who is in which group
     greeter    asks a language model for greetings
     trouble    what Telegram's errors mean

@@ -29,8 +29,10 @@ from calendar_app import (
     room,
 )
 from calendar_app.config import Config
+from calendar_app.zones import EVERY_SECONDS, Zones
 
 from . import lock
+from .clock import TRUSTED_SECONDS, Clock
 from .delivery import Delivery
 from .greeter import Greeter
 from .heartbeat import Heartbeat
@@ -43,7 +45,7 @@ from .talk import World
 from .trouble import diagnose, is_trouble
 from .updates import Polling, Updates
 from .webhook import Webhook
-from .wire import CLOCK_SECONDS, NotTelegram, Wire
+from .wire import NotTelegram, Wire
 
 log = logging.getLogger("bot")
 
@@ -118,20 +120,22 @@ def _beat_until(stop: threading.Event, status: Status, look: Callable[[int], Non
 
 
 def _run(settings: Config, take_over: bool, stop: threading.Event) -> None:
-    wire = Wire()
-    bot = _telebot(settings, wire)
+    clock = Clock()
+    bot = _telebot(settings, Wire(clock))
     menus = Menus(bot, settings)
-    status, sender, members = Status(), Sender(bot, menus, stop), Members(bot, stop)
+    status, sender, members = Status(), Sender(bot, menus, stop), Members(bot, stop, clock)
+    intake = Intake(bot, sender, status, clock)
     loops = [
-        _thread("updates", _updates(bot, sender, status, settings, take_over=take_over).run),
+        _thread("updates", _updates(intake, settings, take_over=take_over).run),
         _thread("menus", lambda: _register_menus(menus, status, stop)),
         _thread("members", members.run),
-        _thread("reminders", Delivery(sender, members, settings, status).run),
+        _thread("zones", lambda: _follow_zones(stop)),
+        _thread("reminders", Delivery(sender, members, settings, status, clock).run),
     ]
     if settings.heartbeat_url:
         _thread("heartbeat", Heartbeat(settings.heartbeat_url, status, stop).run)
     reports = Reports(status)
-    _beat_until(stop, status, lambda now: reports.look(wire.clock_ahead, CLOCK_SECONDS, now))
+    _beat_until(stop, status, lambda now: reports.look(clock.ahead, TRUSTED_SECONDS, now))
     notify.tell("STOPPING=1")
     deadline = time.monotonic() + STOP_SECONDS
     # The reminders first: a poll that is held open has nothing to lose.
@@ -141,10 +145,8 @@ def _run(settings: Config, take_over: bool, stop: threading.Event) -> None:
     status.beat(int(time.time()))
 
 
-def _updates(
-    bot: TeleBot, sender: Sender, status: Status, settings: Config, *, take_over: bool
-) -> Updates:
-    intake = Intake(bot, sender, status)
+def _updates(intake: Intake, settings: Config, *, take_over: bool) -> Updates:
+    bot = intake.bot
     if settings.bot_mode == "webhook":
         get = Webhook(intake, settings).step
     else:
@@ -179,6 +181,21 @@ def _introduce(bot: TeleBot, settings: Config) -> World:
     log.info("this is @%s", name)
     health.introduce(name, int(time.time()))
     return World(settings, name)
+
+
+def _follow_zones(stop: threading.Event) -> None:
+    """Let what is due follow the time zones, from the start on and whenever they change."""
+    known, pause = Zones(), LOOK_SECONDS
+    while not stop.wait(pause):
+        pause = EVERY_SECONDS
+        try:
+            known.refresh()
+            known.follow()
+        except (models.Trouble, OSError) as error:
+            log.warning("reminders do not follow the time zones yet: %s", error)
+            pause = BROKEN_PAUSE
+        except Exception:
+            log.exception("following the time zones failed in an unforeseen way")
 
 
 def _register_menus(menus: Menus, status: Status, stop: threading.Event) -> None:

@@ -17,6 +17,7 @@ from calendar_app.membership import Check
 from calendar_app.reminders import Claim, Outcome
 from calendar_app.texts import N_
 
+from .clock import Clock
 from .members import Members
 from .operators import Operators
 from .pacing import Pace
@@ -38,8 +39,10 @@ ITS_TURN = N_("Telegram asked to wait")
 class Delivery:
     """Plans and sends reminders, and alerts to the operators, until the sender's `stop` is set."""
 
-    def __init__(self, sender: Sender, members: Members, config: Config, status: Status) -> None:
-        self.sender, self.members = sender, members
+    def __init__(
+        self, sender: Sender, members: Members, config: Config, status: Status, clock: Clock
+    ) -> None:
+        self.sender, self.members, self.clock = sender, members, clock
         self.status, self.stop = status, sender.stop
         self.language = config.default_language
         self.operators = Operators(sender, config)
@@ -62,7 +65,7 @@ class Delivery:
     def _turn(self) -> int:
         """Send all that is due; returns the seconds until the next look."""
         try:
-            self.operators.tell(int(time.time()))
+            self.operators.tell(self.clock.now())
             while not self.stop.is_set() and self.sender.free() and self._send_some():
                 self.status.moved("reminders")
             self._database.ends()
@@ -75,7 +78,9 @@ class Delivery:
 
     def _send_some(self) -> bool:
         """Plan, claim what there is room for in the flight and send it off; False for nothing."""
-        now = int(time.time())
+        if not self.clock.is_known():
+            return False
+        now = self.clock.now()
         reminders.plan(now)
         self._flight.acquire()
         places = 1 + self._further_places()
@@ -112,7 +117,7 @@ class Delivery:
         until = time.monotonic() + reminders.LEASE_SECONDS
         while True:
             try:
-                return reminders.record(claim, outcome, int(time.time()))
+                return reminders.record(claim, outcome, self.clock.now())
             except models.Trouble as error:
                 if time.monotonic() > until or self.stop.wait(LOOK_SECONDS):
                     log.error("what became of a reminder cannot be recorded: %s", error)

@@ -13,6 +13,7 @@ from calendar_app.logs import mask
 from calendar_app.served import Served
 from calendar_app.texts import N_
 
+from .clock import Clock
 from .commands import COMMANDS
 from .handlers import handle, needs_birthdate, needs_status
 from .members import standing
@@ -32,8 +33,9 @@ SET_ASIDE = N_(
 class Intake:
     """Hands updates to the handlers and sends what they answer."""
 
-    def __init__(self, bot: TeleBot, sender: Sender, status: Status) -> None:
+    def __init__(self, bot: TeleBot, sender: Sender, status: Status, clock: Clock) -> None:
         self.bot = bot
+        self.clock = clock
         self.bot_id = int(bot.token.partition(":")[0])
         self.sender = sender
         self.status = status
@@ -70,7 +72,7 @@ class Intake:
                 self.work_off(raw)
 
     def _replies(self, raw: dict[str, Any]) -> list[Any]:
-        update, now = types.Update.de_json(raw), int(time.time())
+        update, now = types.Update.de_json(raw), self.clock.now()
         member = needs_status(update, self.world.bot_name, now)
         status = self._status(*member) if member else ""
         person = needs_birthdate(update, self.world.bot_name)
@@ -104,7 +106,7 @@ class Intake:
 
     def _set_aside(self, raw: dict[str, Any], error: Exception) -> None:
         """Keep it for whoever mends the fault, tell of it once, and never try it again."""
-        update_id, now = raw["update_id"], int(time.time())
+        update_id, now = raw["update_id"], self.clock.now()
         log.error("update %s broke its handler and is set aside", update_id, exc_info=error)
         reason = mask(" ".join(f"{type(error).__name__}: {error}".split()))[:300]
         with models.writing(essential=True):

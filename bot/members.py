@@ -6,13 +6,13 @@ rests on this (`calendar_app.membership`); no client is asked.
 
 import logging
 import threading
-import time
 
 from telebot import TeleBot
 
 from calendar_app import membership, models
 from calendar_app.membership import Check
 
+from .clock import Clock
 from .talk import ROLES
 from .trouble import failure, is_trouble
 
@@ -27,8 +27,9 @@ TROUBLE_SECONDS = 30
 class Members:
     """Works off what is to be asked, in a thread of its own, until `stop` is set."""
 
-    def __init__(self, bot: TeleBot, stop: threading.Event) -> None:
+    def __init__(self, bot: TeleBot, stop: threading.Event, clock: Clock) -> None:
         self.bot = bot
+        self.clock = clock
         self.stop = stop
 
     def run(self) -> None:
@@ -36,7 +37,7 @@ class Members:
         pause = LOOK_SECONDS
         while not self.stop.wait(pause):
             try:
-                due = membership.due(int(time.time()), AT_ONCE)
+                due = membership.due(self.clock.now(), AT_ONCE)
                 away = any(self.ask(check) is None for check in due)
                 pause = TROUBLE_SECONDS if away else LOOK_SECONDS
             except models.Trouble as error:
@@ -58,7 +59,7 @@ class Members:
             # Telegram knows no such member, or we are not there any more.
             status = "left"
         role = ROLES.get(status)
-        membership.checked(check, role, int(time.time()))
+        membership.checked(check, role, self.clock.now())
         return role is not None
 
 

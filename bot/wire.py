@@ -5,15 +5,13 @@ of a proxy, JSON of another form) is raised as NotTelegram, so that nobody else 
 """
 
 import threading
-import time
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
 
-# Telegram's clock is right. More than this is told to the operators: sign-in would fail.
-CLOCK_SECONDS = 60
+from .clock import Clock
 
 
 class NotTelegram(requests.RequestException):
@@ -21,12 +19,11 @@ class NotTelegram(requests.RequestException):
 
 
 class Wire:
-    """Connections to the Bot API, and how far our clock is from that of the other end."""
+    """Connections to the Bot API; tells `clock` the time that each of its answers says."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._kept = threading.local()
-        # Seconds that our clock is ahead, by the Date header of the latest answer.
-        self.clock_ahead = 0
+        self.clock = clock
 
     def ask(self, method: str, url: str, **how: Any) -> requests.Response:
         """One request; raises RequestException. `how` as telebot gives it to requests."""
@@ -37,13 +34,10 @@ class Wire:
             method, how = "post", {**how, "data": how.pop("params", None)}
         answer = self._kept.session.request(method, url, **how)
         answer.encoding = "utf-8"
-        self._compare(answer.headers.get("Date"))
         _require_bot_api(answer)
-        return answer
-
-    def _compare(self, date: str | None) -> None:
         with suppress(TypeError, ValueError):
-            self.clock_ahead = round(time.time() - parsedate_to_datetime(date).timestamp())
+            self.clock.heard(parsedate_to_datetime(answer.headers.get("Date")).timestamp())
+        return answer
 
 
 def _require_bot_api(answer: requests.Response) -> None:

@@ -9,6 +9,7 @@ Map, from the ground up (an arrow points to what a module may import):
     embedded, database             peewee: SQLite's file; connection, transactions, migrations
     models, records, search        the tables; those of upkeep; the words that are looked for
     fields                         pydantic: what input may look like
+    zones                          the edition of the time zones, which rules follow
     recipients, rules, reminders/  what holds for whom; who is reminded when; ledger and sending
     calendars                      who may do what: the only way into a calendar
     membership, quarantine         who is in a group; what is hidden, and purged in the end

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from calendar_app import backlog as unfinished
-from calendar_app import guard, logs, notify
+from calendar_app import guard, logs, notify, zones
 from calendar_app.config import EX_CONFIG, ConfigError, load
 
 try:
@@ -60,8 +60,9 @@ def when_ready(server: Any) -> None:
 
 
 def post_worker_init(_worker: Any) -> None:
-    """gunicorn's hook, in each worker: it watches the room on the disk, and works off imports."""
+    """gunicorn's hook, in each worker: it watches disk and time zones, and works off imports."""
     guard.start(_config)
+    zones.start()
     # By another name, as gunicorn takes every name here that it knows for a setting.
     unfinished.start()
 

@@ -33,6 +33,8 @@ PRIVATE = """
         SELECT 1 FROM reminder_rules r WHERE r.calendar_id = c.id
         AND r.recipient_id = u.chat_id AND r.kind = 'birthday' AND NOT r.own_only))
 """
+# So many rules are read at once where all of them are looked at.
+AT_ONCE = 500
 ENDED = N_("reminders of this calendar were ended")
 
 
@@ -233,3 +235,27 @@ def _reschedule(calendar_id: int, recipient_id: int, now: int) -> None:
         ReminderRule.update(next_date=day.isoformat(), next_due_at=found.to.due_at(day)).where(
             ReminderRule.id == found.id
         ).execute()
+
+
+def follow_zones() -> int:
+    """Let every rule come due when the zones say now; returns how many moved. Takes its time."""
+    moved, last = 0, 0
+    where = f"{RULES} WHERE r.id > ? AND c.archived_at IS NULL ORDER BY r.id LIMIT {AT_ONCE}"
+    while found := [rule(row) for row in models.rows(where, last).fetchall()]:
+        last = found[-1].id
+        due = {each: each.to.due_at(dt.date.fromisoformat(each.next_date)) for each in found}
+        wrong = {each: at for each, at in due.items() if at != each.next_due_at}
+        if wrong:
+            moved += _move(wrong)
+    return moved
+
+
+def _move(wrong: dict[Rule, int]) -> int:
+    with models.writing(essential=True):
+        # What fired or was changed meanwhile is right already.
+        return sum(
+            ReminderRule.update(next_due_at=at)
+            .where(ReminderRule.id == each.id, ReminderRule.next_due_at == each.next_due_at)
+            .execute()
+            for each, at in wrong.items()
+        )

@@ -15,6 +15,7 @@ import requests
 from telebot import apihelper
 
 from bot import trouble
+from bot.clock import Clock
 from bot.wire import Wire
 from tests.operating import works
 from tests.test_bot_process import api_works, ask
@@ -27,7 +28,7 @@ from tests.world import wait_for
 def line(telegram, monkeypatch):
     """A call to the simulator as the bot makes it: (the error it raises, or None)."""
     bot = telegram.add_bot()
-    wire = Wire()
+    wire = Wire(Clock())
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.setattr(apihelper, "API_URL", telegram.url + "/bot{0}/{1}")
     monkeypatch.setattr(apihelper, "CUSTOM_REQUEST_SENDER", wire.ask)
@@ -200,7 +201,8 @@ def test_nothing_that_is_told_of_trouble_has_the_token_in_it(line, telegram):
 def test_the_clock_of_telegram_is_compared_with_ours(line, telegram):
     telegram.set_delays(clock_ahead=300)
     line("getMe")
-    assert -310 < line.wire.clock_ahead < -290
+    assert -310 < line.wire.clock.ahead < -290
+    assert abs(line.wire.clock.now() - time.time() - 300) < 10
 
 
 # --- the process --------------------------------------------------------------------------

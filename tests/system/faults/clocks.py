@@ -1,4 +1,7 @@
-"""The wall clock of web and bot jumps, by a library that moves nothing but the time of day."""
+"""The wall clock of web and bot jumps, by a library that moves nothing but the time of day.
+
+Where Telegram's clock goes along, that is as if the time had really come.
+"""
 
 import base64
 import datetime as dt
@@ -43,14 +46,37 @@ def move(seconds):
     return lambda at: at.machine.write(OFFSET, str(int(seconds)))
 
 
+def move_all(seconds):
+    """The same, and Telegram's clock too."""
+
+    def step(at):
+        move(seconds)(at)
+        at.telegram.set_delays(clock_ahead=int(seconds))
+
+    return step
+
+
 def go_to(day, hour):
-    """The step that moves it to that hour of a day in Berlin."""
+    """The step that moves them to that hour of a day in Berlin."""
 
     def step(at):
         local = dt.datetime(day.year, day.month, day.day, hour, tzinfo=ZoneInfo(BERLIN))
-        move(local.timestamp() - time.time())(at)
+        move_all(local.timestamp() - time.time())(at)
 
     return step
+
+
+def with_somebody_of_tomorrow(at):
+    """There is a reminder for the day to which the clock jumps, which must not come early."""
+    prepare(at)
+    at.recipients.promise([int(time.time()) + DAY - 3600])
+    at.tomorrows = list(at.recipients.waiting)[-1]
+    at.recipients.not_for.add(at.tomorrows)
+
+
+def tomorrow_is_still_to_come(at):
+    assert at.recipients.came(at.tomorrows) == 0
+    assert at.tomorrows not in at.recipients.ledger()
 
 
 def before_the_night_of(day):
@@ -65,9 +91,15 @@ def before_the_night_of(day):
     return step
 
 
-JUMP = {"mend": move(0), "refusals": (401,)}  # Telegram's signatures are of another day
+JUMP = {"mend": move_all(0), "refusals": (401,)}  # Telegram's signatures are of another day
 FAULTS = [
-    Fault("clock jumps a day ahead", move(DAY), before=prepare, **JUMP),
+    Fault(
+        "clock jumps a day ahead",
+        move(DAY),
+        before=with_somebody_of_tomorrow,
+        afterwards=tomorrow_is_still_to_come,
+        **JUMP,
+    ),
     Fault("clock jumps a day back", move(-DAY), before=prepare, **JUMP),
     Fault(
         "clock jumps over the begin of summer time",
