@@ -115,6 +115,9 @@ def settings(level: str) -> dict[str, Any]:
         "root": {"level": level, "handlers": ["stderr"]},
         "loggers": {
             "urllib3": quiet,
+            # These would tell what people wrote, where all else is told too.
+            "peewee": quiet,
+            "TeleBot": quiet,
             "gunicorn.error": {"level": level, "propagate": True, "handlers": []},
             # gunicorn writes its access log whenever logging is configured; nginx's is enough.
             "gunicorn.access": {"level": "CRITICAL", "propagate": False, "handlers": []},

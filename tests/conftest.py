@@ -1,10 +1,13 @@
 """Fixtures: an app in this process for the API's tests, real processes for the others."""
 
+import io
 import itertools
+import logging.config
+import sys
 
 import pytest
 
-from calendar_app import api, models
+from calendar_app import api, logs, models
 from tests.postgres import postgres  # noqa: F401 - a fixture
 from tests.service import Service
 from tests.telegram.simulator import Simulator
@@ -74,6 +77,17 @@ def alice(people):
 @pytest.fixture
 def bob(people):
     return people[1]
+
+
+@pytest.fixture
+def journal(monkeypatch):
+    """journal() is all that was logged with the settings of the processes, details too."""
+    stream, root = io.StringIO(), logging.getLogger()
+    monkeypatch.setattr(sys, "stderr", stream)
+    before = root.handlers[:], root.level
+    logging.config.dictConfig(logs.settings("DEBUG"))
+    yield stream.getvalue
+    root.handlers[:], root.level = before
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What the journal shows: never a secret, always the ordinary line."""
 
-import io
 import json
 import logging
 import logging.config
@@ -78,17 +77,6 @@ ORDINARY = [
     "sqlite3.OperationalError: database is locked", "postgresql:///calendar?host=/run",
     "release 20261123145735:main", "pid 12345: exited", "Ада, 10 декабря 1815",
 ]  # fmt: skip
-
-
-@pytest.fixture
-def journal(monkeypatch):
-    """journal() is all that was logged with the settings of the processes."""
-    stream, root = io.StringIO(), logging.getLogger()
-    monkeypatch.setattr(sys, "stderr", stream)
-    before = root.handlers[:], root.level
-    logging.config.dictConfig(logs.settings("DEBUG"))
-    yield stream.getvalue
-    root.handlers[:], root.level = before
 
 
 def assert_no_secret(text):

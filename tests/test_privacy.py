@@ -6,6 +6,8 @@ import pytest
 
 from calendar_app import calendars, reminders
 from calendar_app.calendars import OWNER, VIEWER, Group
+from calendar_app.models import Chat
+from calendar_app.reminders import Outcome
 from tests.world import PEOPLE, settings
 
 # Planted where the one whose birthday it is must not find them.
@@ -60,7 +62,7 @@ def planted(request, app, people, clock):
             "comment": COMMENT,
             "responsible": RESPONSIBLE,
             "labels": [LABEL],
-            "lead_days": [41],
+            "lead_days": [0, 1, 41],
             "linked_user_id": PEOPLE["Bob"],
         },
     )
@@ -151,6 +153,61 @@ def test_the_one_whose_birthday_it_is_finds_no_surprise(app, people, planted):
 def test_the_one_whose_birthday_it_is_finds_no_promise_about_it(app, people, planted):
     bob = people[1]
     assert [row for row in bob.get("/api/me").json["reminders"] if row["kind"] == "birthday"] == []
+
+
+def told(clock, days=6):
+    """All messages of the days to come, texts by the chat that they go to."""
+    found = {}
+
+    def send(message):
+        found.setdefault(message.chat_id, []).append(message.html)
+        return Outcome("sent")
+
+    for _ in range(days * 24):
+        clock.now += 3600
+        reminders.plan(clock.now)
+        while reminders.deliver(send, clock.now, "bot/1"):
+            pass
+    return {chat: "\n".join(texts) for chat, texts in found.items()}
+
+
+def test_no_message_tells_the_one_whose_birthday_it_is_what_is_prepared(
+    app, people, clock, planted
+):
+    Chat.update(reachable=True).execute()
+    messages = told(clock)
+    assert NAME in messages[PEOPLE["Alice"]]
+    assert HOST in messages[PEOPLE["Alice"]]
+    assert leaks({"private": messages.get(PEOPLE["Bob"], "")}, (NAME, *SURPRISES)) == set()
+    # A group is told of the day itself, where everybody reads it.
+    group = messages.get(GROUP.chat_id, "")
+    assert leaks({"group": group}, SURPRISES) == set()
+    assert group.count(NAME) == (1 if group else 0)
+    assert set(messages) <= {PEOPLE["Alice"], PEOPLE["Bob"], GROUP.chat_id}
+
+
+def test_who_was_removed_or_is_a_stranger_gets_no_message(app, people, clock, planted):
+    alice, _, _, _, eve = people
+    eve.add("Eve's own", "2000-01-01")
+    alice.delete(f"/api/calendars/{planted[0]}/members/{PEOPLE['Bob']}")
+    Chat.update(reachable=True).execute()
+    messages = told(clock)
+    assert NAME in messages[PEOPLE["Alice"]]
+    assert PEOPLE["Bob"] not in messages
+    assert PEOPLE["Eve"] not in messages
+
+
+def test_no_log_and_no_number_has_a_secret(app, people, clock, planted, journal):
+    people[4].add("Eve's own", "2000-01-01")
+    crawl(app, people[1], planted)
+    crawl(app, people[4], planted)
+    told(clock)
+    broken = people[0].post(f"/api/birthdays?calendar={planted[0]}", json={"full_name": NAME})
+    assert broken.status_code == 422
+    numbers = app.test_client().get("/metrics", environ_base={"REMOTE_ADDR": ""}).text
+    assert "birthday_calendar" in numbers
+    assert "served:" in journal()
+    assert leaks({"log": journal(), "metrics": numbers}, SECRETS) == set()
 
 
 def test_strangers_find_nothing(app, people, planted):
