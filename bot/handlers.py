@@ -80,7 +80,10 @@ def _refused(update: types.Update, error: AppError) -> list[Reply]:
 
 def _message(message: types.Message, world: World) -> list[Reply]:
     if message.migrate_to_chat_id:
-        reminders.follow(message.chat.id, message.migrate_to_chat_id)
+        membership.follow(message.chat.id, message.migrate_to_chat_id)
+        return []
+    if message.migrate_from_chat_id:
+        membership.follow(message.migrate_from_chat_id, message.chat.id)
         return []
     heed = _heed(message, world.bot_name, world.now)
     if not heed or _outside(message.chat, world):

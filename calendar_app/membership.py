@@ -11,7 +11,16 @@ from typing import Any, NamedTuple
 from . import calendars, models, rules
 from .calendars import VIEWER, Access
 from .errors import NotFound
-from .models import Calendar, Chat, Member, User
+from .models import (
+    Birthday,
+    Calendar,
+    Chat,
+    Duty,
+    Holiday,
+    Member,
+    ResponsiblePerson,
+    User,
+)
 from .texts import N_
 
 # The bot asks again after a day; what it could not ask for two days holds no longer.
@@ -142,3 +151,49 @@ def enter(telegram_id: int, group_key: str, role: str | None, now: int) -> Acces
     if role is None:
         raise NotFound(NOT_IN)
     return calendars.enter(telegram_id, found["id"])
+
+
+# --- groups that become supergroups --------------------------------------------------------
+
+
+def follow(old_id: int, new_id: int) -> None:
+    """Follow a group that Telegram made a supergroup (both by Telegram's ids): its chat stays ours.
+
+    What the supergroup has got already, as it was heard of first, goes into the group's calendar.
+    """
+    with models.writing(essential=True):
+        old = Chat.get_or_none(Chat.telegram_id == old_id)
+        if old is None or old_id == new_id:
+            return
+        new = Chat.get_or_none(Chat.telegram_id == new_id)
+        if new is not None:
+            _merge(new, old)
+        Chat.update(telegram_id=new_id, reachable=True, reason="").where(
+            Chat.id == old.id
+        ).execute()
+
+
+def _merge(new: Chat, old: Chat) -> None:
+    source, target = (Calendar.get_or_none(Calendar.chat == chat) for chat in (new, old))
+    if source and target:
+        _move(source, target)
+        Calendar.delete().where(Calendar.id == source.id).execute()
+        calendars.changed(target.id)
+    elif source:
+        Calendar.update(chat=old).where(Calendar.id == source.id).execute()
+    Chat.delete().where(Chat.id == new.id).execute()
+
+
+def _move(source: Calendar, target: Calendar) -> None:
+    """All that people entered; of what both have the target's stays."""
+    duties = list(Duty.select().where(Duty.calendar == source).dicts())
+    Duty.delete().where(Duty.calendar == source).execute()
+    for table in (Birthday, Holiday, ResponsiblePerson):
+        table.update(calendar=target).where(table.calendar == source).execute()
+    for duty in duties:
+        row = {"responsible": duty["responsible"], "on_date": duty["on_date"]}
+        Duty.insert(calendar=target, **row).on_conflict_ignore().execute()
+    known = Member.select(Member.user).where(Member.calendar == target)
+    Member.update(calendar=target).where(
+        Member.calendar == source, Member.user.not_in(known)
+    ).execute()

@@ -127,6 +127,24 @@ def test_a_groups_button_leads_its_members_to_its_calendar_and_nobody_else(servi
     assert "leads to no group" in eve.wait_for_message(timeout=20).text
 
 
+def test_a_supergroup_keeps_what_the_group_had(running, telegram, anna):
+    group = telegram.add_group("Team", anna, bots=[running.bot_account])
+    anna.send("/add Ada 10.12.1815", chat=group)
+    group.wait_for_message("Saved", timeout=20)
+    running.terminate("bot")
+    supergroup = group.upgrade()
+    running.start("bot")
+    anna.send("/add Bob 5 May", chat=supergroup)
+    supergroup.wait_for_message("Saved", timeout=30)
+    anna.send("/list", chat=supergroup)
+    listed = supergroup.wait_for_message("Birthdays", timeout=20).text
+    assert "Ada" in listed
+    assert "Bob" in listed
+    groups = [c for c in api(running, telegram, anna, "GET", "/api/calendars").json()
+              if c["kind"] == "group"]  # fmt: skip
+    assert len(groups) == 1
+
+
 def linked(running, telegram, anna, date, **person):
     """Anna's calendar has Boris at that date; Boris follows her link; (Boris, his birthday)."""
     boris = telegram.add_user("Boris", language_code="en", **person)

@@ -68,6 +68,50 @@ def test_whom_telegram_does_not_know_there_is_a_stranger_again(group, address, p
     assert bob.get(address).status_code == 404
 
 
+# --- groups that become supergroups --------------------------------------------------------
+
+SUPERGROUP = Group(-100_1_000_000_200, "Runners")
+
+
+def test_a_group_that_becomes_a_supergroup_keeps_its_calendar(group, address, people, clock):
+    alice = people[0]
+    alice.post(address, json=ADA)
+    membership.follow(GROUP.chat_id, SUPERGROUP.chat_id)
+    membership.follow(GROUP.chat_id, SUPERGROUP.chat_id)
+    assert models.Chat.select().where(models.Chat.telegram_id == GROUP.chat_id).count() == 0
+    assert [row["full_name"] for row in alice.get(address).json] == ["Ada"]
+    rule = ReminderRule.get(ReminderRule.calendar == group.calendar_id)
+    assert rule.recipient.telegram_id == SUPERGROUP.chat_id
+
+
+def test_what_the_supergroup_got_before_we_knew_comes_along(group, address, app, people, clock):
+    """Somebody wrote there, or Telegram told of it, before the group's move was heard of."""
+    alice, bob, *_ = people
+    config = app.config["calendar"]
+    new = calendars.enter_group(PEOPLE["Bob"], SUPERGROUP, EDITOR, config, clock.now)
+    there = f"?calendar={new.calendar_id}"
+    for person, query, name in (
+        (alice, address.partition("/birthdays")[2], "Old"),
+        (bob, there, "New"),
+    ):
+        person.post(f"/api/birthdays{query}", json=ADA | {"full_name": name})
+        person.post(f"/api/holidays{query}", json={"name": name, "day": 1, "month": 1})
+        host = person.post(f"/api/panel/responsible{query}", json={"full_name": name}).json["id"]
+        for date in ("2026-12-10", f"2026-12-1{len(name)}"):
+            person.post(f"/api/panel/assign-responsible{query}",
+                        json={"responsible_id": host, "date": date})  # fmt: skip
+    membership.follow(GROUP.chat_id, SUPERGROUP.chat_id)
+    assert sorted(row["full_name"] for row in alice.get(address).json) == ["New", "Old"]
+    assert sorted(row["full_name"] for row in bob.get(address).json) == ["New", "Old"]
+    query = address.partition("?")[2]
+    assert {row["name"] for row in alice.get(f"/api/holidays?{query}").json} == {"New", "Old"}
+    day = alice.get(f"/api/calendar/2026-12-10?{query}").json
+    assert day["responsible"]["full_name"] == "Old"
+    assert bob.get(f"/api/birthdays{there}").status_code == 404
+    groups = models.Calendar.select().where(models.Calendar.kind == "group")
+    assert [row.chat.telegram_id for row in groups] == [SUPERGROUP.chat_id]
+
+
 @pytest.mark.parametrize("key", ["nonsense", "x" * 100, "%00", "None"])
 def test_a_wrong_key_leads_nowhere(group, people, key):
     membership.key(group)

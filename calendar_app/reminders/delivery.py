@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .. import dates, models, recipients, texts
+from .. import dates, membership, models, recipients, texts
 from ..models import Chat, Counter, Promise
 from ..recipients import Recipient
 from ..rules import DIGESTS
@@ -308,7 +308,7 @@ def record(mine: Claim, outcome: Outcome, now: int) -> None:
             _count(values.get("state", "later"))
         chat_id = mine.bundle.to.telegram_id
         if outcome.moved_to is not None:
-            follow(chat_id, outcome.moved_to)
+            membership.follow(chat_id, outcome.moved_to)
         elif outcome.state == "refused":
             close(chat_id, outcome.reason)
 
@@ -335,13 +335,6 @@ def close(chat_id: int, reason: str) -> None:
     """Note that the bot may not write to that chat (Telegram's id) any more, and why."""
     with models.writing(essential=True):
         Chat.update(reachable=False, reason=reason).where(Chat.telegram_id == chat_id).execute()
-
-
-def follow(old_chat_id: int, new_chat_id: int) -> None:
-    """Follow a group that Telegram made a supergroup: same chat of ours, new Telegram id."""
-    with models.writing(essential=True):
-        if not Chat.select().where(Chat.telegram_id == new_chat_id).exists():
-            Chat.update(telegram_id=new_chat_id).where(Chat.telegram_id == old_chat_id).execute()
 
 
 def overdue(now: int) -> int:
