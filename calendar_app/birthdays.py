@@ -268,14 +268,14 @@ def delete(ref: Ref) -> None:
     """Remove a birthday and what was still to be sent about it."""
     with models.writing():
         access, row = _load(ref, EDITOR)
-        remove(row["id"], access.calendar_id)
+        remove(access.calendar_id, row["id"])
 
 
-def remove(birthday_id: int, calendar_id: int) -> None:
-    """Delete a birthday whose deletion was asked for by somebody who may; in a transaction."""
-    deletions.remember("birthday", birthday_id)
-    Birthday.delete().where(Birthday.id == birthday_id).execute()
-    reminders.withdraw("birthday", birthday_id, N_("the birthday was deleted"))
+def remove(calendar_id: int, *ids: int) -> None:
+    """Delete birthdays whose deletion was asked for by somebody who may; in a transaction."""
+    deletions.remember("birthday", *ids)
+    Birthday.delete().where(Birthday.id.in_(ids)).execute()
+    reminders.withdraw("birthday", ids, N_("the birthday was deleted"))
     calendars.changed(calendar_id)
 
 

@@ -7,12 +7,13 @@ Telegram id, everything else by its row's id. Kept as long as the ledger: see `a
 from .models import Deletion
 
 
-def remember(kind: str, subject_id: int) -> None:
+def remember(kind: str, *subject_ids: int) -> None:
     """Remember what was deleted on its users' wish.
 
     `kind` is one of user, calendar, birthday, holiday, responsible.
     """
-    Deletion.insert(kind=kind, subject_id=subject_id).execute()
+    rows = [{"kind": kind, "subject_id": subject_id} for subject_id in subject_ids]
+    Deletion.insert_many(rows).execute()
 
 
 def forget(kind: str, subject_id: int) -> None:

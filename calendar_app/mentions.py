@@ -61,7 +61,7 @@ def withdraw(telegram_id: int, birthday_id: int) -> None:
     """Delete what somebody entered about oneself; raises NotFound."""
     with models.writing():
         row = _load(telegram_id, birthday_id)
-        birthdays.remove(row["id"], row["calendar_id"])
+        birthdays.remove(row["calendar_id"], row["id"])
 
 
 def _change(telegram_id: int, birthday_id: int, values: Row, now: int) -> Row:

@@ -76,13 +76,18 @@ def unwrite(notes: Iterable[ImportRow], access: Access, now: int) -> None:
     """Take back what these notes say was written; what was edited since is kept, and noted so."""
     notes = list(notes)
     found = verdicts.by_id(access, [note.birthday_id for note in notes])
+    added, kept, done = [], [], []
     for note in notes:
         row = found.get(note.birthday_id)
         if row and row["version"] != note.version:
-            ImportRow.update(verdict=KEPT).where(ImportRow.id == note.id).execute()
+            kept.append(note.id)
             continue
+        done.append(note.id)
         if row and note.verdict == NEW:
-            birthdays.remove(row["id"], access.calendar_id)
+            added.append(row["id"])
         elif row:
             birthdays.write(row["real"], json.loads(note.content), now)
-        ImportRow.delete().where(ImportRow.id == note.id).execute()
+    if added:
+        birthdays.remove(access.calendar_id, *added)
+    ImportRow.update(verdict=KEPT).where(ImportRow.id.in_(kept)).execute()
+    ImportRow.delete().where(ImportRow.id.in_(done)).execute()

@@ -133,7 +133,7 @@ def _delete(kind: str, subject_id: int, now: int, at: int) -> None:
     elif kind == "birthday":
         of_calendar = Birthday.select(Birthday.calendar).where(Birthday.id == subject_id).scalar()
         if of_calendar is not None:
-            birthdays.remove(subject_id, of_calendar)
+            birthdays.remove(of_calendar, subject_id)
     elif kind in PLAIN:
         PLAIN[kind].delete().where(PLAIN[kind].id == subject_id).execute()
 

@@ -162,10 +162,10 @@ def _write(found: list[dict[str, Any]]) -> None:
 # --- what changes ------------------------------------------------------------------------
 
 
-def withdraw(kind: str, subject_id: int, reason: str) -> None:
-    """Take back what is still to be sent about something that was changed or deleted."""
+def withdraw(kind: str, subject_ids: Iterable[int], reason: str) -> None:
+    """Take back what is still to be sent about things that were changed or deleted."""
     Promise.update(state="skipped", reason=reason).where(
-        Promise.kind == kind, Promise.subject_id == subject_id, Promise.state == "planned"
+        Promise.kind == kind, Promise.subject_id.in_(list(subject_ids)), Promise.state == "planned"
     ).execute()
 
 
@@ -211,7 +211,7 @@ def correct_holiday(holiday_id: int, now: int) -> None:
     For another day, and for one that was deleted.
     """
     holiday = Holiday.get_or_none(Holiday.id == holiday_id)
-    withdraw("holiday", holiday_id, MOVED if holiday else DELETED)
+    withdraw("holiday", [holiday_id], MOVED if holiday else DELETED)
     if holiday is None:
         return
     day = (holiday.month, holiday.day)
