@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from . import config, doctor, logs, simulation
-from .operation import exchanging, explaining, privileges, purging, trouble, verbs
+from .operation import exchanging, explaining, privileges, proof, purging, trouble, verbs
 
 Add = Callable[[argparse.ArgumentParser], Any]
 # Whose rights a verb needs: those of the state's owner alone, root's besides (it gives them up
@@ -102,6 +102,13 @@ VERBS = {
         "write a calendar's birthdays to a file", exchanging.give, STATE, exchanging.of_export
     ),
     "migrate": Verb("bring the database's schema up to date", verbs.migrate, hidden=True),
+    "prove-upgrade": Verb(
+        "tell what this release would send otherwise than another",
+        proof.run,
+        STATE,
+        proof.arguments,
+        hidden=True,
+    ),
 }
 
 

@@ -104,8 +104,8 @@ def _read_only() -> Iterator[None]:
 def _messages(
     found: list[Rule], first: dt.date, days: int, default_language: str
 ) -> Iterator[Line]:
-    almanac = Yearbook()
     end = first + dt.timedelta(days=days)
+    almanac = Yearbook(first - dt.timedelta(days=1), end)
     # Quiet hours may carry what was for the day before into the first day.
     waiting = [_turn(rule, _begin(rule, first), number) for number, rule in enumerate(found)]
     heapq.heapify(waiting)

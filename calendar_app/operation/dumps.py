@@ -2,13 +2,13 @@
 
 The password reaches PostgreSQL's programs in a file that is removed again, never as an argument.
 A role that may not create databases gets its backup listed only, and is told so. Used by
-`backups`.
+`backups` and `proof`.
 """
 
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,9 +19,14 @@ from . import files, snapshots
 from .snapshots import Failed, Rows
 
 SUFFIX = ".dump"
-SCRATCH = "birthday_calendar_scratch"
+# One for the proof of a backup, one for that of an upgrade: they may come at the same time.
+SCRATCH, COPY = "birthday_calendar_scratch", "birthday_calendar_copy"
 SECONDS = 3600
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1"
+STRAYS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = %s AND usename = current_user
+"""
 NAMES = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "dbname": "PGDATABASE",
          "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT"}  # fmt: skip
 
@@ -41,15 +46,7 @@ def take(url: str, target: Path) -> Rows:
 def prove(url: str, backup: Path, rows: Rows, now: int) -> str:
     """`proven`, or `listed` where the role may create no database; raises Failed."""
     try:
-        with _scratch(url) as scratch:
-            _run(
-                scratch,
-                "pg_restore",
-                "--exit-on-error",
-                "--no-owner",
-                f"--dbname={SCRATCH}",
-                backup,
-            )
+        with _restored(url, backup, SCRATCH) as scratch:
             with _asked(scratch) as connection:
                 found = _count(connection)
             if found != rows:
@@ -62,6 +59,33 @@ def prove(url: str, backup: Path, rows: Rows, now: int) -> str:
     return "proven"
 
 
+@contextmanager
+def copied(url: str, folder: Path) -> Iterator[str]:
+    """The URL of a scratch database like this one, as long as it lasts; raises Failed.
+
+    The dump that it is made from lies in `folder` for a moment.
+    """
+    dump = folder / f"copy{SUFFIX}"
+    with ExitStack() as held:
+        try:
+            take(url, dump)
+            scratch = held.enter_context(_restored(url, dump, COPY))
+        except psycopg.Error as error:
+            reason = str(error).strip().splitlines()[0]
+            raise Failed(f"PostgreSQL makes no copy of the database: {reason}.") from None
+        finally:
+            dump.unlink(missing_ok=True)
+        yield scratch
+
+
+@contextmanager
+def _restored(url: str, dump: Path, name: str) -> Iterator[str]:
+    """The URL of a new database of that name with what a dump holds."""
+    with _scratch(url, name) as scratch:
+        _run(scratch, "pg_restore", "--exit-on-error", "--no-owner", f"--dbname={name}", dump)
+        yield scratch
+
+
 def _count(connection: psycopg.Connection) -> Rows:
     names = [name for (name,) in connection.execute(TABLES).fetchall()]
     query = sql.SQL("SELECT count(*) FROM {}")
@@ -71,20 +95,23 @@ def _count(connection: psycopg.Connection) -> Rows:
 
 
 @contextmanager
-def _scratch(url: str) -> Iterator[str]:
+def _scratch(url: str, name: str) -> Iterator[str]:
     """The URL of a new, empty database; the one that a killed run left goes first."""
-    drop, create = (
-        sql.SQL(text).format(sql.Identifier(SCRATCH))
-        for text in ("DROP DATABASE IF EXISTS {}", "CREATE DATABASE {} TEMPLATE template0")
-    )
     with _asked(url, autocommit=True) as connection:
-        connection.execute(drop)
-        connection.execute(create)
+        _drop(connection, name)
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE template0")
+        connection.execute(create.format(sql.Identifier(name)))
         try:
             parts = urlsplit(url)
-            yield f"{parts.scheme}://{parts.netloc}/{SCRATCH}?{parts.query}"
+            yield f"{parts.scheme}://{parts.netloc}/{name}?{parts.query}"
         finally:
-            connection.execute(drop)
+            _drop(connection, name)
+
+
+def _drop(connection: psycopg.Connection, name: str) -> None:
+    """Drop a scratch database, with who of us is still in it: a process that was killed, say."""
+    connection.execute(STRAYS, (name,))
+    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Copies of the SQLite database: taken while others write, compressed, unpacked, checked.
 
 Every file written here is named by the caller and removed by the caller's `removed`, so that
-nothing is left over. Used by `backups` and `restoring`.
+nothing is left over. Used by `backups`, `restoring` and `proof`.
 """
 
 import gzip
@@ -62,20 +62,31 @@ def take(database: Path, target: Path) -> Rows:
     In WAL mode nobody who writes meanwhile waits for it. Raises Failed without room for two: the
     copy, of which the scratch place of `prove` takes the room later, and the compressed file.
     """
-    needed = 2 * size(database) + RESERVE
-    if shutil.disk_usage(target.parent).free < needed:
-        raise NoRoom(f"it needs {needed // 2**20} MiB free on the disk: free some space first.")
-    copy = target.with_name(f"{target.name}.copy")
-    with removed(copy):
-        with closing(opened(database)) as source, closing(sqlite3.connect(copy)) as aside:
-            aside.execute("PRAGMA synchronous = OFF")
-            source.execute("BEGIN")
-            rows = count(source)
-            source.backup(aside)
-        with copy.open("rb") as plain, target.open("wb") as file:
+    require_room(target.parent, 2 * size(database))
+    plain_copy = target.with_name(f"{target.name}.copy")
+    with removed(plain_copy):
+        rows = copy(database, plain_copy)
+        with plain_copy.open("rb") as plain, target.open("wb") as file:
             with gzip.GzipFile("", "wb", LEVEL, file, mtime=0) as packed:
                 shutil.copyfileobj(plain, packed, CHUNK)
             files.sync(file)
+    return rows
+
+
+def require_room(folder: Path, more: int) -> None:
+    """Raises NoRoom where so many bytes more would not leave the RESERVE free."""
+    needed = more + RESERVE
+    if shutil.disk_usage(folder).free < needed:
+        raise NoRoom(f"it needs {needed // 2**20} MiB free on the disk: free some space first.")
+
+
+def copy(database: Path, target: Path) -> Rows:
+    """Write a copy of one moment, as a database; returns the rows of each table at that moment."""
+    with closing(opened(database)) as source, closing(sqlite3.connect(target)) as aside:
+        aside.execute("PRAGMA synchronous = OFF")
+        source.execute("BEGIN")
+        rows = count(source)
+        source.backup(aside)
     return rows
 
 

@@ -21,7 +21,7 @@ IN_CHARGE = """
     FROM duties d JOIN responsible_people p ON p.id = d.responsible_id
     WHERE d.calendar_id = ? AND d.on_date = ?
 """
-ALL = f"{PERSON} WHERE b.calendar_id = ? ORDER BY b.id"
+IN_MONTHS = f"{PERSON} WHERE b.calendar_id = ? AND b.month IN ({{}}) ORDER BY b.id"
 ONE = f"{PERSON} WHERE b.id = ?"
 DISMISSED = "SELECT birthday_id FROM dismissals WHERE recipient_id = ? AND year = ?"
 MOVED = N_("the date was changed")
@@ -32,6 +32,8 @@ NOT_WANTED = N_("another lead time was chosen for this person")
 SKIPPED = N_("this person is skipped this year")
 OWN = N_("it is the recipient's own birthday")
 LEAP_DAY = (2, 29)
+# So far beyond a day looks what is told on it: the longest lead time, and a month's digest.
+FURTHEST = dt.timedelta(days=61)
 
 
 class Person(NamedTuple):
@@ -146,16 +148,24 @@ class Almanac:
 
 
 class Yearbook(Almanac):
-    """The same for whole years to come: the people of a calendar are read all at once."""
+    """The same for a long time to come: the people of a calendar are read all at once.
 
-    def __init__(self) -> None:
+    Only those whose birthday may be told of on the days from first to last, in advance too.
+    """
+
+    def __init__(self, first: dt.date, last: dt.date) -> None:
         super().__init__()
+        end = min(last, dt.date.max - FURTHEST) + FURTHEST
+        months = {(first + dt.timedelta(days=n)).month for n in range(min((end - first).days, 366))}
+        # Who was born on 29 February may keep 1 March.
+        self._months = sorted(months | {end.month} | ({2} if 3 in months else set()))
         self._born_on: dict[int, dict[tuple[int, int], list[Any]]] = {}
 
     def _born(self, calendar_id: int, month: int, day: int) -> list[Any]:
         if calendar_id not in self._born_on:
             days = self._born_on[calendar_id] = {}
-            for row in models.rows(ALL, calendar_id).fetchall():
+            sql = IN_MONTHS.format(", ".join(map(str, self._months)))
+            for row in models.rows(sql, calendar_id).fetchall():
                 days.setdefault((row[2], row[3]), []).append(row)
         return self._born_on[calendar_id].get((month, day), [])
 

@@ -33,6 +33,7 @@ class Options:
     token: str | None = None
     offline: Path | None = None
     skip_backup: bool = False
+    accept_changes: bool = False
     non_interactive: bool = False
 
     @property
@@ -63,6 +64,7 @@ def parse(argv: list[str], conf: Path = INSTALL_CONF) -> Options:
         token=_token(given.token_file),
         offline=_absolute(given.offline),
         skip_backup=given.skip_backup,
+        accept_changes=given.accept_changes,
         non_interactive=given.non_interactive,
     )
     if given.cert is not None:
@@ -85,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     option("--token-file", metavar="FILE", type=Path, help="a file with the bot's token")
     option("--offline", metavar="DIR", type=Path, help="a wheelhouse: nothing is downloaded")
     option("--skip-backup", action="store_true", help="upgrade without a backup before it")
+    option("--accept-changes", action="store_true", help="upgrade though reminders change")
     option("--non-interactive", action="store_true", help="never ask")
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--rollback", action="store_true", help="go back one release; data stays")

@@ -130,6 +130,14 @@ def _back_up(run: Run) -> str | None:
         ) from None
 
 
+def _prove(run: Run) -> str | None:
+    before = run.release_before
+    if before is None or before == run.release:
+        return None
+    accept = ["--accept-changes"] if run.options.accept_changes else []
+    return _verb(run, "prove-upgrade", "--before", str(before), *accept).replace("\n", "\n  ")
+
+
 def _migrate(run: Run) -> None:
     try:
         _verb(run, "migrate")
@@ -243,6 +251,7 @@ INSTALL = (
     Step("token", "Setting the bot's token, if one was given", _set_token),
     Step("check-config", "Checking the configuration", _check_config),
     Step("backup", "Backing up the data", _back_up),
+    Step("prove", "Comparing the reminders to come with those of the version before", _prove),
     Step("migrate", "Bringing the database up to date", _migrate),
     Step("rehearse", "Trying this version beside the one that runs", _rehearse),
     *SWITCH,
