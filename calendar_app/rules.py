@@ -160,15 +160,17 @@ def follow_calendar(calendar_id: int, now: int) -> None:
 
 def _follow_leads(to: Recipient, now: int) -> None:
     wanted = recipients.wishes(to).leads
-    chosen = _of(to.calendar_id, to.chat_id, "birthday") & ~ReminderRule.own_only
-    ReminderRule.delete().where(chosen, ReminderRule.days_before.not_in(list(wanted))).execute()
+    # Who chose nothing in a group is not reminded in private at all.
+    theirs = own_leads(to.calendar_id) if wanted or to.group_id is None else set()
+    mine = _of(to.calendar_id, to.chat_id, "birthday")
+    unwanted = ReminderRule.days_before.not_in(list(wanted | theirs))
+    ReminderRule.delete().where(mine, unwanted).execute()
+    # Those that only people need go on where they are: their next day may be due already.
+    for_people = ReminderRule.days_before.in_(list(theirs - wanted))
+    ReminderRule.update(own_only=True).where(mine, for_people).execute()
     for days_before in wanted:
         _add(to, "birthday", days_before, _first(to, now))
-    if wanted or to.group_id is None:
-        _follow_people(to, own_leads(to.calendar_id), now)
-    else:
-        # Who chose nothing in a group is not reminded in private at all.
-        ReminderRule.delete().where(_of(to.calendar_id, to.chat_id, "birthday")).execute()
+    _follow_people(to, theirs, now)
 
 
 def leads(calendar_id: int, recipient_id: int) -> list[int]:

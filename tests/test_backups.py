@@ -26,9 +26,10 @@ from calendar_app.models import (
     Update,
     User,
 )
-from calendar_app.operation import backups, carryover, restoring
+from calendar_app.operation import backups, restoring
 from calendar_app.operation.snapshots import Failed
 from calendar_app.reminders import Outcome
+from calendar_app.reminders.almanac import RESTORED
 from tests.operating import ALICE, NOW, add, begin, command, environment, names, operate, works
 from tests.world import ROOT, settings, wait_for
 
@@ -425,7 +426,7 @@ def test_what_was_due_before_a_restore_is_skipped_and_says_why_and_what_comes_is
     look(now, post)
     assert post == []
     assert {row.state for row in Promise.select()} <= {"skipped"}
-    assert {row.reason for row in Promise.select()} <= {carryover.SKIPPED}
+    assert {row.reason for row in Promise.select()} <= {RESTORED}
     assert ReminderRule.select().where(ReminderRule.next_due_at <= now).count() == 0
     tomorrow = time.strftime("--%m-%d", time.gmtime(now + DAY))
     add("Tomorrow", now, tomorrow)

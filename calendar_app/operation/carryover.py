@@ -26,13 +26,12 @@ from ..models import (
     ResponsiblePerson,
     Update,
 )
-from ..texts import N_
+from ..reminders.almanac import RESTORED
 
 DAY = 24 * 3600
 # The last days of a gap are gone through one by one: the ledger then knows of them, and a change
 # of time or zone does not bring them again.
 PAST_DAYS = 2
-SKIPPED = N_("it was due before the calendar was restored from a backup")
 PROMISE = (
     "kind",
     "subject_id",
@@ -166,7 +165,7 @@ def skip_what_was_due(now: int) -> None:
             ReminderRule.id == rule.id
         ).execute()
     reminders.plan(now)
-    Promise.update(state="skipped", reason=SKIPPED).where(
+    Promise.update(state="skipped", reason=RESTORED).where(
         Promise.state == "planned", Promise.due_at <= now
     ).execute()
     # The operators were told of these in their time.

@@ -31,6 +31,7 @@ MUTED = N_("this person is muted")
 NOT_WANTED = N_("another lead time was chosen for this person")
 SKIPPED = N_("this person is skipped this year")
 OWN = N_("it is the recipient's own birthday")
+RESTORED = N_("it was due before the calendar was restored from a backup")
 LEAP_DAY = (2, 29)
 # So far beyond a day looks what is told on it: the longest lead time, and a month's digest.
 FURTHEST = dt.timedelta(days=61)
@@ -140,9 +141,10 @@ class Almanac:
     def in_charge(self, to: Recipient, on: dt.date) -> list[tuple[int, str, str, str]]:
         """Id, name, company and position of who is responsible on that day, if to be told.
 
-        Members are told, a group is not; nor is who may be the reason for it.
+        Members are told, a group is not; nor is who is the reason for it.
         """
-        if to.kind == "group" or any(row[8] == to.telegram_id for row in self._of_day(to, on)):
+        people = (Person(*row) for row in self._of_day(to, on))
+        if to.kind == "group" or any(objection(person, to, on) == OWN for person in people):
             return []
         return self._rows(IN_CHARGE, to.calendar_id, on.isoformat())
 

@@ -1,13 +1,13 @@
 """What the buttons of a reminder do: whom to write to, done for this year, or once more later.
 
-A promise is named by its id in the ledger and by the chat that pressed; no other chat's is found.
+A promise is named by its id in the ledger and by the person who pressed; nobody else's is found.
 """
 
 import datetime as dt
 
-from .. import dates, models, recipients
+from .. import calendars, dates, models, recipients
 from ..errors import Conflict, NotFound
-from ..models import Chat, Dismissal, Promise
+from ..models import Birthday, Chat, Dismissal, Promise
 from ..recipients import Recipient
 from ..texts import N_
 from .almanac import DONE
@@ -26,9 +26,10 @@ def done(chat_id: int, promise_id: int) -> list[int]:
         first, same = _load(chat_id, promise_id)
         year = first.occurs_on[:4]
         people = [row.subject_id for row in same]
+        known = Birthday.select(Birthday.id).where(Birthday.id.in_(people))
         rows = [
             {"recipient": first.recipient_id, "birthday": person, "year": int(year)}
-            for person in people
+            for (person,) in known.tuples()
         ]
         Dismissal.insert_many(rows).on_conflict_ignore().execute()
         Promise.update(state="skipped", reason=DONE).where(
@@ -107,6 +108,8 @@ def _load(chat_id: int, promise_id: int) -> tuple[Promise, list[Promise]]:
         ).first()
     if first is None:
         raise NotFound(NO_REMINDER)
+    # Who has left the calendar since is told nothing of it any more.
+    calendars.enter(chat_id, first.calendar_id)
     names = ("recipient", "calendar", "kind", "occurs_on", "days_before", "snooze", "due_at")
     same = [getattr(Promise, name) == getattr(first, name) for name in names]
     return first, list(Promise.select().where(*same))

@@ -5,13 +5,25 @@ import logging
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from peewee import EXCLUDED
+
 from .. import alerts, dates, models, recipients, rules
 from ..dates import BirthDate
 from ..models import Alert, Birthday, Holiday, Promise
 from ..recipients import Recipient
 from ..rules import DIGESTS, RULES, Rule
 from ..texts import N_
-from .almanac import DELETED, MOVED, NOT_WANTED, Almanac, Person, objection, period, wants
+from .almanac import (
+    DELETED,
+    MOVED,
+    NOT_WANTED,
+    RESTORED,
+    Almanac,
+    Person,
+    objection,
+    period,
+    wants,
+)
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +51,15 @@ MISSED_TOLD = N_(
 )
 HOUR = 3600
 UNIQUE = ("kind", "subject_id", "occurs_on", "days_before", "recipient", "snooze")
+# What a promise begins with, besides its time.
+FRESH = {
+    Promise.state: "planned",
+    Promise.reason: "",
+    Promise.attempts: 0,
+    Promise.lease_owner: "",
+    Promise.lease_until: 0,
+    Promise.first_try_at: None,
+}
 
 
 class Due(NamedTuple):
@@ -154,9 +175,23 @@ def _row(due: Due, to: Recipient, due_at: int, today: dt.date) -> dict[str, Any]
 
 
 def _write(found: list[dict[str, Any]]) -> None:
-    for start in range(0, len(found), ROWS_AT_ONCE):
-        some = found[start : start + ROWS_AT_ONCE]
+    missed = [row for row in found if row["state"] == "skipped"]
+    planned = [row for row in found if row["state"] != "skipped"]
+    for start in range(0, len(missed), ROWS_AT_ONCE):
+        some = missed[start : start + ROWS_AT_ONCE]
         Promise.insert_many(some).on_conflict_ignore().execute()
+    for start in range(0, len(planned), ROWS_AT_ONCE):
+        _promise(planned[start : start + ROWS_AT_ONCE])
+
+
+def _promise(rows: list[dict[str, Any]]) -> None:
+    """Promise what is new, and what was taken back unsent and holds again."""
+    columns = [getattr(Promise, name) for name in UNIQUE]
+    anew = {Promise.due_at: EXCLUDED.due_at, Promise.try_at: EXCLUDED.try_at} | FRESH
+    taken_back = (Promise.state == "skipped") & (Promise.reason != RESTORED)
+    Promise.insert_many(rows).on_conflict(
+        conflict_target=columns, update=anew, where=taken_back
+    ).execute()
 
 
 # --- what changes ------------------------------------------------------------------------
@@ -221,9 +256,10 @@ def correct_holiday(holiday_id: int, now: int) -> None:
             _promise_anew(Due("holiday", holiday_id, on, 0), rule.to, now)
 
 
-def _years(now: int) -> tuple[int, ...]:
-    year = dt.datetime.fromtimestamp(now, dt.UTC).year
-    return year, year + 1
+def _years(now: int) -> set[int]:
+    """The years of all days that may be told of today, wherever on Earth that is."""
+    utc = dt.datetime.fromtimestamp(now, dt.UTC).date()
+    return {(utc + dt.timedelta(days=days)).year for days in (-1, 1, MOST_DAYS_BEFORE + 1)}
 
 
 def _fired(calendar_id: int, days: Iterable[dt.date], now: int) -> Iterator[tuple[Rule, dt.date]]:
@@ -245,16 +281,4 @@ def _fired(calendar_id: int, days: Iterable[dt.date], now: int) -> Iterator[tupl
 
 def _promise_anew(due: Due, to: Recipient, now: int) -> None:
     """Promise it for now; also what was promised once and taken back unsent."""
-    fresh = {"due_at": now, "try_at": now, "state": "planned", "reason": "", "attempts": 0}
-    fresh |= {"lease_owner": "", "lease_until": 0, "first_try_at": None}
-    columns = [getattr(Promise, name) for name in UNIQUE]
-    Promise.insert(
-        due._asdict()
-        | {"occurs_on": due.occurs_on.isoformat(), "recipient": to.chat_id, "snooze": 0}
-        | {"calendar": to.calendar_id}
-        | fresh
-    ).on_conflict(
-        conflict_target=columns,
-        update={getattr(Promise, name): value for name, value in fresh.items()},
-        where=(Promise.state == "skipped"),
-    ).execute()
+    _promise([_row(due, to, now, due.occurs_on)])

@@ -1,0 +1,116 @@
+"""What changes around the moment at which something is due: nothing is lost or told wrongly."""
+
+import pytest
+
+from calendar_app import birthdays, calendars, duties, models, reminders, sharing
+from calendar_app.calendars import Ref
+from calendar_app.errors import NotFound
+from calendar_app.models import Dismissal, Promise, ReminderRule
+from tests.lives import ALICE, BOB, Life, at
+
+
+@pytest.fixture
+def begin(tmp_path, clock):
+    yield lambda text, **environment: Life.begin(tmp_path, clock, text, **environment)
+    models.disconnect()
+
+
+def told(life, name):
+    """When messages about somebody came."""
+    return [when for when, text in zip(life.post.times, life.post.texts, strict=True)
+            if name in text]  # fmt: skip
+
+
+def test_on_new_years_eve_a_change_counts_where_it_is_still_the_old_year(begin):
+    life = begin("2026-12-31 12:00", TIMEZONE="America/Los_Angeles")
+    ada = life.add("Ada", "--12-30")
+    life.until("2027-01-01 02:00", step=600)  # in Los Angeles it is 18:00 on 31 December
+    life.amend(ada, birth_date="--12-31")
+    life.look()
+    assert told(life, "Ada") == [at("2027-01-01 02:00")]
+
+
+def test_who_was_born_on_a_leap_day_is_told_who_is_responsible_on_other_days(begin):
+    life = begin("2027-02-20 12:00")
+    life.add("Alice herself", "--02-29", linked_user_id=ALICE.telegram_id)
+    host = duties.create(ALICE.telegram_id, None, {"full_name": "Host"})["id"]
+    for date in ("2027-02-28", "2027-03-01"):
+        duties.assign(ALICE.telegram_id, None, {"responsible_id": host, "date": date})
+    life.until("2027-03-03 00:00")
+    # By her own rule she keeps 28 February: who prepares that is none of her business.
+    assert told(life, "Host") == [at("2027-03-01 09:00")]
+
+
+def test_a_lead_time_given_up_stays_for_whom_it_is_a_persons_own(begin):
+    life = begin("2026-12-01 12:00")
+    life.add("Ada", "--12-12", lead_days=[2])
+    life.add("Bob", "--12-12")
+    life.change(lead_days=[0, 2])
+    # Nobody sends when it comes due, and it is given up meanwhile.
+    life.clock.now = at("2026-12-10 10:00")
+    life.change(lead_days=[0])
+    life.look()
+    assert told(life, "Ada") == [at("2026-12-10 10:00")]
+    assert told(life, "Bob") == []
+    rules = ReminderRule.select(ReminderRule.days_before, ReminderRule.own_only).tuples()
+    assert sorted(rules) == [(0, False), (2, True)]
+
+
+def test_a_rule_that_comes_again_promises_anew_what_was_taken_back(begin):
+    life = begin("2026-12-09 12:00")
+    life.add("Ada", "--12-10")
+    life.clock.now = at("2026-12-10 09:00")
+    reminders.plan(life.clock.now)
+    Promise.update(state="skipped", reason="taken back").execute()
+    life.change(notification_time="18:00")
+    life.until("2026-12-11 00:00", step=600)
+    assert told(life, "Ada") == [at("2026-12-10 18:00")]
+
+
+def test_what_was_sent_already_is_not_told_again_at_a_later_time(begin):
+    life = begin("2026-12-09 12:00")
+    life.add("Ada", "--12-10")
+    life.until("2026-12-10 09:30", step=600)
+    life.change(notification_time="18:00")
+    life.until("2026-12-11 00:00", step=600)
+    assert told(life, "Ada") == [at("2026-12-10 09:00")]
+
+
+# --- old buttons -------------------------------------------------------------------------
+
+
+def promise_of(message):
+    """The promise that the buttons of a message name."""
+    return int(message.buttons[1][1].partition(":")[2])
+
+
+def test_done_under_a_message_about_somebody_who_was_deleted_is_no_fault(begin):
+    life = begin("2026-12-09 12:00")
+    ids = [life.add(name, "--12-10") for name in ("Ada", "Bob")]
+    life.until("2026-12-11 00:00")
+    ((_, message),) = life.post.sent
+    birthdays.delete(Ref(ALICE.telegram_id, ids[0]))
+    assert reminders.done(ALICE.telegram_id, promise_of(message)) == ids
+    assert [row.birthday_id for row in Dismissal.select()] == [ids[1]]
+
+
+def test_the_buttons_of_who_has_left_the_calendar_do_nothing(begin):
+    life = begin("2026-12-09 12:00")
+    family = sharing.create(ALICE.telegram_id, {"title": "Family"}, life.config, life.clock.now)
+    calendars.register(BOB, life.config, life.clock.now)
+    invited = sharing.invite(ALICE.telegram_id, family["id"], {}, life.config, life.clock.now)
+    sharing.accept(BOB.telegram_id, invited["code"], life.clock.now)
+    body = {"full_name": "Ada", "birth_date": "--12-10"}
+    birthdays.create(ALICE.telegram_id, family["id"], body, life.clock.now)
+    life.until("2026-12-10 12:00")
+    (bobs,) = [m for _, m in life.post.sent if m.chat_id == BOB.telegram_id]
+    promise = promise_of(bobs)
+    sharing.remove(BOB.telegram_id, family["id"], BOB.telegram_id)
+    for press in (
+        lambda: reminders.snooze(BOB.telegram_id, promise, "tomorrow", life.clock.now),
+        lambda: reminders.done(BOB.telegram_id, promise),
+        lambda: reminders.told(BOB.telegram_id, promise),
+    ):
+        with pytest.raises(NotFound):
+            press()
+    assert Promise.select().where(Promise.state == "planned").count() == 0
