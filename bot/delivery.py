@@ -51,6 +51,7 @@ class Delivery:
         self._database = Episode("the database can be used again for reminders")
         self._claims: queue.SimpleQueue[Claim] = queue.SimpleQueue()
         self._flight = threading.Semaphore(IN_FLIGHT)
+        self._gate = threading.Lock()
 
     def run(self) -> None:
         """Look every second, and while there is something to send without a pause."""
@@ -129,16 +130,29 @@ class Delivery:
             return objection
         message = claim.message
         chat_id = message.chat_id
-        rest = self.pace.rest(chat_id, time.monotonic())
-        if rest > PATIENCE_SECONDS:
-            return Outcome("later", ITS_TURN, round(rest))
-        self.stop.wait(rest)
-        if self.stop.wait(self.pace.take(chat_id, time.monotonic())):
-            return Outcome("later", ITS_TURN, 0)
+        seconds = self._wait(chat_id)
+        if seconds is not None:
+            return Outcome("later", ITS_TURN, seconds)
         outcome = self.sender.send(message)
         if outcome.state == "later" and outcome.seconds:
             self.pace.hold(chat_id, time.monotonic() + outcome.seconds)
         return outcome
+
+    def _wait(self, chat_id: int) -> int | None:
+        """Wait for the moment to send; or the seconds after which to try again."""
+        while not self.stop.is_set():
+            rest = self.pace.rest(chat_id, time.monotonic())
+            if rest > PATIENCE_SECONDS:
+                return round(rest)
+            self.stop.wait(rest)
+            # One after the other: what a busy machine delays must not go out all at once then.
+            with self._gate:
+                if self.pace.rest(chat_id, time.monotonic()):
+                    continue
+                if not self.stop.wait(self.pace.pause(time.monotonic())):
+                    self.pace.sent(chat_id, time.monotonic())
+                    return None
+        return 0
 
     def _objection(self, claim: Claim) -> Outcome | None:
         """What keeps somebody from being told of a group: they must be in it at this moment."""

@@ -19,7 +19,10 @@ FORGOTTEN = 10_000
 
 
 class Pace:
-    """Hands out the moments at which messages may go out; for all threads of one bot."""
+    """Knows when the next message may go out; for all threads of one bot.
+
+    Whoever sends waits as long as `rest` and `pause` say, and then says so to `sent`, alone.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -32,19 +35,17 @@ class Pace:
         with self._lock:
             return max(0.0, self._ready(chat_id) - now)
 
-    def take(self, chat_id: int, now: float) -> float:
-        """Take the next moment for a message to that chat; returns the seconds until then.
-
-        Whoever has to `rest` does that first, as a moment is gone once it is taken.
-        """
+    def pause(self, now: float) -> float:
+        """Seconds until a message may go out to any chat at all."""
         with self._lock:
-            free = max(now, self._free())
-            at = max(free, self._ready(chat_id))
-            # Two to one chat at once are rare; the later one does not hold up all others.
-            self._sent.append(free)
-            self._chats[chat_id].append(at)
+            return max(0.0, self._free() - now)
+
+    def sent(self, chat_id: int, now: float) -> None:
+        """A message to that chat goes out now."""
+        with self._lock:
+            self._sent.append(now)
+            self._chats[chat_id].append(now)
             self._forget(now)
-            return at - now
 
     def hold(self, chat_id: int, until: float) -> None:
         """Telegram asked to wait with that chat."""
