@@ -39,10 +39,12 @@ def _content(name: str) -> bytes:
 
 def start() -> None:
     """Keep this process up to date, in a thread, as long as it lives."""
-    threading.Thread(target=_keep, args=(Zones(),), name="zones", daemon=True).start()
+    threading.Thread(target=_keep, name="zones", daemon=True).start()
 
 
-def _keep(zones: "Zones") -> None:
+def _keep() -> None:
+    # Not before the thread: gunicorn's worker does not hear SIGTERM while it is made ready.
+    zones = Zones()
     while True:
         time.sleep(EVERY_SECONDS)
         try:
