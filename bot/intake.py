@@ -7,7 +7,7 @@ from typing import Any
 
 from telebot import TeleBot, apihelper, types
 
-from calendar_app import alerts, conversation, dates, incoming, models
+from calendar_app import alerts, conversation, dates, incoming, membership, models
 from calendar_app.dates import BirthDate
 from calendar_app.logs import mask
 from calendar_app.served import Served
@@ -74,7 +74,10 @@ class Intake:
     def _replies(self, raw: dict[str, Any]) -> list[Any]:
         update, now = types.Update.de_json(raw), self.clock.now()
         member = needs_status(update, self.world.bot_name, now)
-        status = self._status(*member) if member else ""
+        status, moved_to = self._status(*member) if member else ("", None)
+        if moved_to is not None:
+            membership.follow(member[0], moved_to)
+            return self._replies(_in_chat(raw, moved_to))
         person = needs_birthdate(update, self.world.bot_name)
         birthdate = self._birthdate(person) if person else None
         with models.writing(essential=True):
@@ -83,14 +86,18 @@ class Intake:
                 return []
             return handle(update, self.world.seen(status, birthdate, now))
 
-    def _status(self, chat_id: int, user_id: int) -> str:
-        """A user's status in a group; one that Telegram will not tell counts as left."""
+    def _status(self, chat_id: int, user_id: int) -> tuple[str, int | None]:
+        """A user's status in a group; one that Telegram will not tell counts as left.
+
+        Of a group that became a supergroup its new id instead.
+        """
         try:
-            return standing(self.bot, chat_id, user_id)
+            return standing(self.bot, chat_id, user_id), None
         except apihelper.ApiTelegramException as error:
-            if failure(error).state == "later":
+            outcome = failure(error)
+            if outcome.state == "later" and outcome.moved_to is None:
                 raise
-            return "left"
+            return "left", outcome.moved_to
 
     def _birthdate(self, user_id: int) -> BirthDate | None:
         """What a user tells Telegram of their birthday and lets the bot see; never kept."""
@@ -114,6 +121,16 @@ class Intake:
             incoming.set_aside(self.bot_id, raw, reason, now)
             where = _where(error)
             alerts.tell(f"update-set-aside {where}", SET_ASIDE, now, where=where)
+
+
+def _in_chat(raw: dict[str, Any], chat_id: int) -> dict[str, Any]:
+    """The same update, from the chat that its chat has become."""
+    kind = next(each for each in ("message", "callback_query", "my_chat_member") if each in raw)
+    what = raw[kind]
+    if kind == "callback_query":
+        inner = what["message"]
+        return raw | {kind: what | {"message": inner | {"chat": inner["chat"] | {"id": chat_id}}}}
+    return raw | {kind: what | {"chat": what["chat"] | {"id": chat_id}}}
 
 
 def _where(error: Exception) -> str:

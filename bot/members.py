@@ -54,7 +54,11 @@ class Members:
         except Exception as error:
             if not is_trouble(error):
                 raise
-            if failure(error).state == "later":
+            outcome = failure(error)
+            if outcome.moved_to is not None:
+                membership.follow(check.chat_id, outcome.moved_to)
+                return self.ask(Check(outcome.moved_to, check.user_id))
+            if outcome.state == "later":
                 return None
             # Telegram knows no such member, or we are not there any more.
             status = "left"

@@ -1,5 +1,6 @@
 """People and the bot: who is still in a group, whose birthday it is, who wants to stay."""
 
+import httpx
 import pytest
 
 from tests.world import wait_for
@@ -132,17 +133,39 @@ def test_a_supergroup_keeps_what_the_group_had(running, telegram, anna):
     anna.send("/add Ada 10.12.1815", chat=group)
     group.wait_for_message("Saved", timeout=20)
     running.terminate("bot")
+    # Heard of when it is no group any more.
+    anna.send("/add Cleo 6 May", chat=group)
     supergroup = group.upgrade()
     running.start("bot")
+    supergroup.wait_for_message("Saved: Cleo", timeout=30)
     anna.send("/add Bob 5 May", chat=supergroup)
-    supergroup.wait_for_message("Saved", timeout=30)
+    supergroup.wait_for_message("Saved: Bob", timeout=30)
     anna.send("/list", chat=supergroup)
     listed = supergroup.wait_for_message("Birthdays", timeout=20).text
-    assert "Ada" in listed
-    assert "Bob" in listed
+    assert all(name in listed for name in ("Ada", "Bob", "Cleo"))
     groups = [c for c in api(running, telegram, anna, "GET", "/api/calendars").json()
               if c["kind"] == "group"]  # fmt: skip
     assert len(groups) == 1
+
+
+def test_members_are_checked_where_their_group_has_gone(running, telegram, anna):
+    """Nobody told the bot; and who comes after them in the queue does not wait for ever."""
+    boris = telegram.add_user("Boris", language_code="en")
+    teams = [telegram.add_group(name, anna, boris, bots=[running.bot_account])
+             for name in ("Team", "Crew")]  # fmt: skip
+    for team in teams:
+        boris.send("/today", chat=team)
+        team.wait_for_message("Nobody has a birthday", timeout=20)
+    running.terminate("bot")
+    teams[0].upgrade()
+    # And Telegram kept nothing of it.
+    httpx.get(f"{telegram.url}/bot{running.token}/deleteWebhook?drop_pending_updates=true")
+    teams[1].remove(boris)
+    running.python(AGE)
+    running.start("bot")
+    path = "/api/calendars"
+    wait_for(lambda: [c["title"] for c in api(running, telegram, boris, "GET", path).json()
+                      if c["kind"] == "group"] == ["Team"], timeout=60)  # fmt: skip
 
 
 def linked(running, telegram, anna, date, **person):
