@@ -6,6 +6,7 @@ from calendar_app import birthdays, calendars, duties, models, reminders, sharin
 from calendar_app.calendars import Ref
 from calendar_app.errors import NotFound
 from calendar_app.models import Dismissal, Promise, ReminderRule
+from calendar_app.reminders import Outcome
 from tests.lives import ALICE, BOB, Life, at
 
 
@@ -74,6 +75,28 @@ def test_what_was_sent_already_is_not_told_again_at_a_later_time(begin):
     life.change(notification_time="18:00")
     life.until("2026-12-11 00:00", step=600)
     assert told(life, "Ada") == [at("2026-12-10 09:00")]
+
+
+def test_what_is_taken_back_while_it_is_under_way_was_sent_all_the_same(begin):
+    life = begin("2026-12-09 12:00")
+    ada = life.add("Ada", "--12-10")
+    life.clock.now = at("2026-12-10 09:00")
+    reminders.plan(life.clock.now)
+    (claim,) = reminders.claim(life.clock.now, "bot/1", 12)
+    life.amend(ada, birth_date="--12-11")
+    reminders.record(claim, Outcome("sent"), life.clock.now)
+    life.amend(ada, birth_date="--12-10")
+    life.until("2026-12-10 23:00")
+    assert life.post.sent == []
+    assert [(row.state, row.reason) for row in Promise.select()] == [("sent", "")]
+    # What did not come is not tried again.
+    bob = life.add("Bob", "--12-12")
+    life.clock.now = at("2026-12-12 09:00")
+    reminders.plan(life.clock.now)
+    (claim,) = reminders.claim(life.clock.now, "bot/1", 12)
+    life.amend(bob, muted=True)
+    reminders.record(claim, Outcome("later", "?", 5), life.clock.now)
+    assert [row.state for row in Promise.select().where(Promise.subject_id == bob)] == ["skipped"]
 
 
 # --- old buttons -------------------------------------------------------------------------

@@ -280,13 +280,11 @@ def _lease(mine: Claim, now: int) -> None:
     )
 
 
-def _write(ids: list[int], values: dict[str, Any], owner: str | None = None) -> int:
-    """Note that of these promises, as far as they are unsent (and still that owner's)."""
+def _write(ids: list[int], values: dict[str, Any]) -> int:
+    """Note that of these promises, as far as they are unsent."""
     if not ids or not values:
         return 0
     which = Promise.id.in_(ids) & (Promise.state == "planned")
-    if owner is not None:
-        which &= Promise.lease_owner == owner
     return Promise.update(values).where(which).execute()
 
 
@@ -304,7 +302,10 @@ def record(mine: Claim, outcome: Outcome, now: int) -> None:
     else:
         values["state"] = "skipped" if outcome.state == "skipped" else "failed"
     with models.writing(essential=True):
-        if _write(mine.ids, values, mine.name):
+        which = Promise.id.in_(mine.ids) & (Promise.lease_owner == mine.name)
+        # What was taken back while it was under way has come all the same.
+        states = ["planned", "skipped"] if "sent_at" in values else ["planned"]
+        if Promise.update(values).where(which, Promise.state.in_(states)).execute():
             _count(values.get("state", "later"))
         chat_id = mine.bundle.to.telegram_id
         if outcome.moved_to is not None:
