@@ -161,18 +161,10 @@ class Settings(BaseModel):
     leap_day: Literal["feb28", "mar1"]
 
 
-class CalendarSettings(BaseModel):
+class CalendarSettings(Settings):
     """What a calendar sets for all its members; `language` is a group's, null: each one's own."""
 
     language: Literal["en", "ru"] | None
-    timezone: str
-    notification_time: str
-    lead_days: list[int]
-    weekly_digest: int | None
-    monthly_digest: bool
-    quiet_from: str | None
-    quiet_to: str | None
-    leap_day: Literal["feb28", "mar1"]
 
 
 class Calendar(BaseModel):
