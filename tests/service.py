@@ -1,8 +1,10 @@
 """The product as real processes: gunicorn on a unix socket, the bot, the front for browsers."""
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import httpx
 
@@ -78,6 +80,15 @@ class Service:
     def wait_for_bot(self, state, timeout=20):
         """Wait until /health/ready says that of the bot."""
         wait_for(lambda: self.checks()["bot"]["status"] == state, timeout, 0.2)
+
+    def wait_for_zones(self):
+        """Wait until the bot has let all rules follow the time zones, as it does after a start.
+
+        Who sets by hand when a rule comes due does so after this, or the bot sets it right.
+        """
+        with closing(sqlite3.connect(self.folder / "calendar.db", timeout=20)) as database:
+            edition = "SELECT zones FROM bot_state"
+            wait_for(lambda: database.execute(edition).fetchall() != [("",)], 30)
 
     def log(self, part):
         """All that the process wrote."""

@@ -236,6 +236,7 @@ def remember(service, person, *names):
 
 def come_due(service):
     """Let every rule come due now: one message to each person."""
+    service.wait_for_zones()
     today = dt.datetime.now(dt.UTC).date().isoformat()
     rows(service, "UPDATE reminder_rules SET next_date = ?, next_due_at = 1", today)
 

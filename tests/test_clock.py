@@ -119,6 +119,7 @@ def test_a_clock_that_jumps_a_day_ahead_sends_nothing_early_and_all_in_time(
     running.environment = right
     running.wait_for_bot("ok")
     ask(anna, "/start")
+    running.wait_for_zones()
     running.python(DUE, str(anna.id), str(20 * 3600), "Tomorrow")
     offset.write_text(str(DAY))
     wait_for(lambda: "clock: this machine's is +864" in running.log("bot"), timeout=40)

@@ -99,6 +99,72 @@ def test_what_is_taken_back_while_it_is_under_way_was_sent_all_the_same(begin):
     assert [row.state for row in Promise.select().where(Promise.subject_id == bob)] == ["skipped"]
 
 
+def test_what_is_taken_back_and_put_right_while_it_is_under_way_comes_once(begin):
+    life = begin("2026-12-09 12:00")
+    ada = life.add("Ada", "--12-10")
+    life.clock.now = at("2026-12-10 09:00")
+    reminders.plan(life.clock.now)
+    (claim,) = reminders.claim(life.clock.now, "bot/1", 12)
+    for date in ("--12-20", "--12-10"):
+        life.amend(ada, birth_date=date)
+    assert reminders.claim(life.clock.now, "bot/1", 12) == []
+    reminders.record(claim, Outcome("sent"), life.clock.now)
+    life.until("2026-12-10 23:00")
+    assert life.post.sent == []
+    assert [row.state for row in Promise.select()] == ["sent"]
+
+
+# --- the same day told for two reasons ---------------------------------------------------
+
+
+def test_a_repetition_and_the_day_itself_come_as_one_message(begin):
+    life = begin("2026-12-08 12:00")
+    for name in ("Ada", "Bob"):
+        life.add(name, "--12-10")
+    life.change(lead_days=[0, 1])
+    life.until("2026-12-09 12:00")
+    ((_, lead),) = life.post.sent
+    reminders.snooze(ALICE.telegram_id, promise_of(lead), "tomorrow", life.clock.now)
+    life.until("2026-12-10 12:00")
+    (day,) = life.post.texts[1:]
+    assert day.splitlines() == ["🎂 <b>Birthdays today, 10 December</b>", "• Ada", "• Bob"]
+    assert {row.state for row in Promise.select()} == {"sent"}
+    # What its buttons do counts once for each person.
+    (_, message) = life.post.sent[1]
+    assert len(reminders.told(ALICE.telegram_id, promise_of(message))[1]) == 4
+    reminders.snooze(ALICE.telegram_id, promise_of(message), "tonight", life.clock.now)
+    waiting = Promise.select().where(Promise.state == "planned")
+    assert len({row.subject_id for row in waiting}) == len(waiting) == 2
+    life.until("2026-12-10 23:00")
+    assert life.post.texts[2] == day
+
+
+def test_what_a_downtime_has_kept_back_of_one_day_comes_as_one_message(begin):
+    life = begin("2026-12-01 12:00")
+    life.add("Ada", "--12-10")
+    life.change(lead_days=[0, 1, 7])
+    life.clock.now = at("2026-12-10 12:00")
+    life.look()
+    assert life.post.texts == ["🎂 <b>Birthdays today, 10 December</b>\n• Ada"]
+    assert {row.state for row in Promise.select()} == {"late"}
+
+
+def test_each_of_them_is_given_up_at_the_end_of_its_own_day(begin):
+    life = begin("2026-12-08 12:00")
+    life.add("Ada", "--12-10")
+    life.change(lead_days=[0, 1], notification_time="23:30")
+    life.post.answers = [Outcome("later", "?", minutes * 60) for minutes in (30, 20, 60)]
+    life.until("2026-12-10 00:00", step=600)
+    life.change(notification_time="00:20")
+    life.until("2026-12-10 00:20", step=600)
+    # Both were tried together: since yesterday one of them, since just now the other.
+    assert life.post.answers == []
+    states = {row.days_before: row.state for row in Promise.select()}
+    assert states == {1: "failed", 0: "planned"}
+    life.until("2026-12-10 12:00")
+    assert told(life, "Ada") == [at("2026-12-10 01:20")]
+
+
 # --- old buttons -------------------------------------------------------------------------
 
 

@@ -78,7 +78,7 @@ def _later(to: Recipient, when: str, now: int) -> int:
 def _promise_again(first: Promise, same: list[Promise], due_at: int) -> None:
     """New rows: the number of the snooze makes them others than those that were sent."""
     mine = (Promise.recipient == first.recipient_id) & (Promise.kind == "birthday")
-    mine &= (Promise.occurs_on == first.occurs_on) & (Promise.days_before == first.days_before)
+    mine &= Promise.occurs_on == first.occurs_on
     newest = Promise.select(Promise.snooze).where(mine).order_by(Promise.snooze.desc()).scalar()
     rows = [
         {
@@ -93,7 +93,7 @@ def _promise_again(first: Promise, same: list[Promise], due_at: int) -> None:
             "try_at": due_at,
             "state": "planned",
         }
-        for row in same
+        for row in {row.subject_id: row for row in same}.values()
     ]
     Promise.insert_many(rows).execute()
 
@@ -110,6 +110,8 @@ def _load(chat_id: int, promise_id: int) -> tuple[Promise, list[Promise]]:
         raise NotFound(NO_REMINDER)
     # Who has left the calendar since is told nothing of it any more.
     calendars.enter(chat_id, first.calendar_id)
-    names = ("recipient", "calendar", "kind", "occurs_on", "days_before", "snooze", "due_at")
+    names = ["recipient", "calendar", "kind", "occurs_on", "lease_owner"]
+    if not first.lease_owner:
+        names.append("due_at")  # It was sent before messages were known by their owner.
     same = [getattr(Promise, name) == getattr(first, name) for name in names]
     return first, list(Promise.select().where(*same))

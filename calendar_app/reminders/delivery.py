@@ -4,9 +4,11 @@ import datetime as dt
 import logging
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from peewee import fn
 
 from .. import dates, membership, models, recipients, texts
 from ..models import Chat, Counter, Promise
@@ -54,11 +56,11 @@ PROMISE = """
 OLDEST = f"""
     SELECT {PROMISE} FROM ledger WHERE {FREE} AND calendar_id = ? ORDER BY try_at LIMIT 1
 """
-# All that goes out as one message with a promise; its recipient's index finds them.
+# All that goes out as one message with a promise: what is about the same day, however many days
+# before it was due and however often, says the same by now.
 SAME = f"""
-    SELECT id, subject_id FROM ledger WHERE {FREE} AND recipient_id = ? AND due_at = ?
-    AND calendar_id = ? AND kind = ? AND occurs_on = ? AND days_before = ? AND snooze = ?
-    ORDER BY id
+    SELECT {PROMISE} FROM ledger WHERE {FREE} AND recipient_id = ?
+    AND calendar_id = ? AND kind = ? AND occurs_on = ? ORDER BY due_at, id
 """
 BUTTONS = (
     ("write", N_("✍️ Write")),
@@ -114,11 +116,15 @@ class _Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Claim:
-    """Promises that go out as one message, ours alone until the lease ends."""
+    """Promises that go out as one message, ours alone until the lease ends.
+
+    `rows`: the longest due first; several may be about the same person. `missed`: the ids of those
+    that it is too late for.
+    """
 
     name: str
-    first: _Row
-    ids: list[int]
+    rows: list[_Row]
+    missed: list[int]
     bundle: Bundle
     language: str
 
@@ -130,7 +136,7 @@ class Claim:
     @property
     def message(self) -> Message:
         """What is to be sent."""
-        return message(self.bundle, self.language, self.first.id)
+        return message(self.bundle, self.language, self.rows[0].id)
 
 
 def message(bundle: Bundle, language: str, promise_id: int) -> Message:
@@ -167,12 +173,13 @@ def claim(now: int, owner: str, limit: int, default_language: str = "en") -> lis
                 mine = _sound(first, owner, now, default_language)
                 if mine is None:
                     continue
+                missed += _write(mine.missed, {"state": "skipped", "reason": MISSED})
                 verdict = _judge(mine, now)
                 if verdict is None:
                     _lease(mine, now)
                     found.append(mine)
-                elif _write(mine.ids, verdict) and verdict.get("reason") == MISSED:
-                    missed += len(mine.ids)
+                else:
+                    _write(_ids(mine.rows), verdict)
     tell_missed(missed, now)
     return found
 
@@ -207,22 +214,26 @@ def _gathered(first: _Row, owner: str, now: int, default_language: str) -> Claim
     to = recipients.get(first.calendar_id, first.recipient_id)
     today = dates.local_date(now, to.zone)
     on, almanac = dt.date.fromisoformat(first.occurs_on), Almanac()
-    same = (first.recipient_id, first.due_at, first.calendar_id, first.kind)
-    same += (first.occurs_on, first.days_before, first.snooze)
-    ids, subjects = [], []
-    for promise_id, subject_id in models.rows(SAME, now, now, *same).fetchall():
-        subject, wrong = SUBJECTS.get(first.kind, _nobody)(subject_id, to, on, almanac)
+    same = (first.recipient_id, first.calendar_id, first.kind, first.occurs_on)
+    rows, missed, subjects = [], [], {}
+    for row in [_Row(*found) for found in models.rows(SAME, now, now, *same).fetchall()]:
+        subject, wrong = SUBJECTS.get(row.kind, _nobody)(row.subject_id, to, on, almanac)
+        # Whoever asked to be reminded again is, a while after the day too.
+        days_before = 0 if row.snooze else row.days_before
         if wrong:
-            _write([promise_id], {"state": "skipped", "reason": wrong})
+            _write([row.id], {"state": "skipped", "reason": wrong})
+        elif is_too_late(row.kind, on, days_before, today):
+            missed.append(row.id)
         else:
-            ids.append(promise_id)
-            subjects.append(subject)
+            rows.append(row)
+            subjects[row.subject_id] = subject
+    said = list(subjects.values())
     if first.kind in DIGESTS:
         begin, end = period(first.kind, on)
-        subjects = almanac.digest(to, max(begin, today), end)
-    bundle = Bundle(first.kind, to, on, today, subjects)
+        said = almanac.digest(to, max(begin, today), end)
+    bundle = Bundle(first.kind, to, on, today, said)
     name = f"{owner}/{uuid.uuid4()}"
-    return Claim(name, first, ids, bundle, to.language(default_language))
+    return Claim(name, rows, missed, bundle, to.language(default_language))
 
 
 def _birthday(birthday_id: int, to: Recipient, on: dt.date, almanac: Almanac) -> tuple[Any, str]:
@@ -253,15 +264,11 @@ SUBJECTS = {"birthday": _birthday, "holiday": _holiday, "responsible": _responsi
 
 def _judge(mine: Claim, now: int) -> dict[str, Any] | None:
     """What is written down of a message that is not to be tried now; None if it is."""
-    first, to = mine.first, mine.bundle.to
-    if not mine.ids:
+    to = mine.bundle.to
+    if not mine.rows:
         return {}
     if not to.reachable:
         return {"state": "failed", "reason": to.reason or NOT_YET}
-    # Whoever asked to be reminded again is, a while after the day too.
-    days_before = 0 if first.snooze else first.days_before
-    if is_too_late(first.kind, mine.bundle.occurs_on, days_before, mine.bundle.today):
-        return {"state": "skipped", "reason": MISSED}
     if not mine.bundle.subjects:
         return {"state": "skipped", "reason": NOBODY_ANY_MORE}
     awake = to.awake(now)
@@ -270,14 +277,18 @@ def _judge(mine: Claim, now: int) -> dict[str, Any] | None:
 
 def _lease(mine: Claim, now: int) -> None:
     _write(
-        mine.ids,
+        _ids(mine.rows),
         {
             "lease_owner": mine.name,
             "lease_until": now + LEASE_SECONDS,
-            "attempts": mine.first.attempts + 1,
-            "first_try_at": mine.first.first_try_at or now,
+            "attempts": Promise.attempts + 1,
+            "first_try_at": fn.COALESCE(Promise.first_try_at, now),
         },
     )
+
+
+def _ids(rows: Iterable[_Row]) -> list[int]:
+    return [row.id for row in rows]
 
 
 def _write(ids: list[int], values: dict[str, Any]) -> int:
@@ -293,20 +304,10 @@ def _write(ids: list[int], values: dict[str, Any]) -> int:
 
 def record(mine: Claim, outcome: Outcome, now: int) -> None:
     """Write down what became of a message; nothing if the claim was lost meanwhile."""
-    values = {"reason": outcome.reason, "lease_owner": "", "lease_until": 0}
-    if outcome.state == "sent":
-        late = now - mine.first.due_at > ON_TIME_SECONDS
-        values |= {"state": "late" if late else "sent", "sent_at": now}
-    elif outcome.state == "later":
-        values |= _later(mine, outcome, now)
-    else:
-        values["state"] = "skipped" if outcome.state == "skipped" else "failed"
     with models.writing(essential=True):
-        which = Promise.id.in_(mine.ids) & (Promise.lease_owner == mine.name)
-        # What was taken back while it was under way has come all the same.
-        states = ["planned", "skipped"] if "sent_at" in values else ["planned"]
-        if Promise.update(values).where(which, Promise.state.in_(states)).execute():
-            _count(values.get("state", "later"))
+        became = [(rows, values) for rows, values in _became(mine, outcome, now) if rows]
+        if sum(_settle(mine.name, rows, values) for rows, values in became):
+            _count(became[0][1].get("state", "later"))
         chat_id = mine.bundle.to.telegram_id
         if outcome.moved_to is not None:
             membership.follow(chat_id, outcome.moved_to)
@@ -314,15 +315,45 @@ def record(mine: Claim, outcome: Outcome, now: int) -> None:
             close(chat_id, outcome.reason)
 
 
-def _later(mine: Claim, outcome: Outcome, now: int) -> dict[str, Any]:
-    """When to try again; at the end of the recipient's day it is given up."""
-    attempts = min(mine.first.attempts, len(RETRY_SECONDS) - 1)
-    again = now + (RETRY_SECONDS[attempts] if outcome.seconds is None else outcome.seconds)
-    begun, zone = mine.first.first_try_at or now, mine.bundle.to.zone
-    another_day = dates.local_date(again, zone) > dates.local_date(begun, zone)
-    if another_day and again - begun > SHORTEST_TRIAL:
-        return {"state": "failed", "reason": f"{GIVEN_UP}: {outcome.reason}"}
-    return {"try_at": again}
+def _settle(owner: str, rows: list[_Row], values: dict[str, Any]) -> int:
+    which = Promise.id.in_(_ids(rows)) & (Promise.lease_owner == owner)
+    # What was taken back while it was under way has come all the same.
+    states = ["planned", "skipped"] if "sent_at" in values else ["planned"]
+    # The owner stays: by it the buttons find what went out together.
+    settled = Promise.update(values | {"lease_until": 0})
+    return settled.where(which, Promise.state.in_(states)).execute()
+
+
+def _became(mine: Claim, outcome: Outcome, now: int) -> Iterator[tuple[list[_Row], dict[str, Any]]]:
+    """What is to be written down of which promises of a message."""
+    if outcome.state == "sent":
+        late = [row for row in mine.rows if now - row.due_at > ON_TIME_SECONDS]
+        on_time = [row for row in mine.rows if row not in late]
+        for state, rows in (("late", late), ("sent", on_time)):
+            yield rows, {"state": state, "reason": "", "sent_at": now}
+    elif outcome.state == "later":
+        again = now + _pause(mine, outcome)
+        over = [row for row in mine.rows if _is_over(row, mine.bundle.to, again, now)]
+        yield over, {"state": "failed", "reason": f"{GIVEN_UP}: {outcome.reason}"}
+        others = [row for row in mine.rows if row not in over]
+        yield others, {"try_at": again, "reason": outcome.reason}
+    else:
+        state = "skipped" if outcome.state == "skipped" else "failed"
+        yield mine.rows, {"state": state, "reason": outcome.reason}
+
+
+def _pause(mine: Claim, outcome: Outcome) -> int:
+    """Seconds until it is tried again."""
+    attempts = max(row.attempts for row in mine.rows)
+    longest = len(RETRY_SECONDS) - 1
+    return RETRY_SECONDS[min(attempts, longest)] if outcome.seconds is None else outcome.seconds
+
+
+def _is_over(row: _Row, to: Recipient, again: int, now: int) -> bool:
+    """Whether it is given up: at the end of the day on which the recipient should have had it."""
+    begun = row.first_try_at or now
+    another_day = dates.local_date(again, to.zone) > dates.local_date(begun, to.zone)
+    return another_day and again - begun > SHORTEST_TRIAL
 
 
 def _count(what: str) -> None:

@@ -51,13 +51,12 @@ MISSED_TOLD = N_(
 )
 HOUR = 3600
 UNIQUE = ("kind", "subject_id", "occurs_on", "days_before", "recipient", "snooze")
-# What a promise begins with, besides its time.
-FRESH = {
+# What a promise that was taken back begins anew with, besides its time. Not its lease: where it is
+# under way, whoever sends it notes that it came.
+ANEW = {
     Promise.state: "planned",
     Promise.reason: "",
     Promise.attempts: 0,
-    Promise.lease_owner: "",
-    Promise.lease_until: 0,
     Promise.first_try_at: None,
 }
 
@@ -187,7 +186,7 @@ def _write(found: list[dict[str, Any]]) -> None:
 def _promise(rows: list[dict[str, Any]]) -> None:
     """Promise what is new, and what was taken back unsent and holds again."""
     columns = [getattr(Promise, name) for name in UNIQUE]
-    anew = {Promise.due_at: EXCLUDED.due_at, Promise.try_at: EXCLUDED.try_at} | FRESH
+    anew = {Promise.due_at: EXCLUDED.due_at, Promise.try_at: EXCLUDED.try_at} | ANEW
     taken_back = (Promise.state == "skipped") & (Promise.reason != RESTORED)
     Promise.insert_many(rows).on_conflict(
         conflict_target=columns, update=anew, where=taken_back

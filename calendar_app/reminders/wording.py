@@ -18,7 +18,7 @@ ROOM_FOR_MORE = 96
 
 @dataclass(frozen=True)
 class Bundle:
-    """What goes out as one message: same recipient, kind, day and lead time.
+    """What goes out as one message: same recipient, kind and day.
 
     `subjects`: Persons; (id, name, description) of holidays; (id, name, company, position) of
     the one in charge; or (day, Persons) of a digest. `today`: where the recipient is.

@@ -13,15 +13,18 @@ AS_THE_SERVICE = (
     *("env", "ENV_FILE=/etc/birthday-calendar/env", "STATE_DIRECTORY=/var/lib/birthday-calendar"),
     *(f"{RELEASE}/.venv/bin/python", "-I", "-c"),
 )
-# Each has a calendar with one birthday, on the day on which their rule comes due.
+# Each has a calendar with one birthday, on the day on which their rule comes due. Not before the
+# bot has let all rules follow the time zones, as it does after its first start.
 PROMISE = """
-import json, sys
+import json, sys, time
 from calendar_app import birthdays, calendars, config, models
 from calendar_app.calendars import Account
 from calendar_app.models import Calendar, ReminderRule, User
 settings = config.load()
 models.connect(settings.database_url)
 now, wanted = json.load(sys.stdin)
+while models.rows("SELECT zones FROM bot_state").fetchall() == [("",)]:
+    time.sleep(0.1)
 with models.writing(essential=True):
     for who, due, day, zone in wanted:
         account = Account(who, "Recipient", language_code="en", may_write=True)
