@@ -92,5 +92,5 @@ def once_more(to: Recipient, keys: list[Key], button: str, at: int) -> None:
     if repeats & to.repeats:
         return
     to.repeats |= repeats
-    for key in keys:
+    for key in {key.subject: key for key in keys}.values():
         to.demand(key._replace(again=len(to.repeats)), due, due)

@@ -50,7 +50,8 @@ class Demand:
     `awaited`: nothing is in the way of it. `ghost`: it came already, just before that kill, and
     may come once more. `doomed`: since when it fails unless it is tried; `unsure`: it was not to
     be told when the sender was killed, which may not have come to see that. `begun`: when it was
-    first tried, and `token` what the buttons named then.
+    first tried, and `token` what the buttons named then. `leased`: until when a dead sender may
+    have it, so that it may not be in a message that tells the same.
     """
 
     key: Key
@@ -63,9 +64,4 @@ class Demand:
     unsure: bool = False
     begun: int | None = None
     token: int | None = None
-
-    @property
-    def bundle(self) -> tuple:
-        """What those have in common that come as one message."""
-        key, is_ghost = self.key, self.ghost is not None
-        return (is_ghost, self.token or 0, self.due, key.kind, key.on, key.lead, key.again)
+    leased: int = 0

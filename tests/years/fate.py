@@ -73,6 +73,8 @@ class Fate:
 
         `whom`: let what would be last happen to that reader now.
         """
+        if not self.events:
+            return
         event = self.events.pop(-1 if whom else 0)
         for reader in (whom or event.reader, *self.rng.choices(self.world.readers, k=OTHERS)):
             there = reader and reader.is_in and not reader.home.is_away

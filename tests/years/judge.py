@@ -75,6 +75,7 @@ class Judge(Course):
         if expected != entry.letter:
             self._find("wrong words", to, (entry.letter, expected), entry.at)
         for demand in demands:
+            demand.leased = _leased(entry, demand, demands)
             self._outcome(entry, to, demand)
         if entry.outcome == "sent":
             self.came[entry.message] = (to, [demand.key for demand in demands])
@@ -89,47 +90,23 @@ class Judge(Course):
         if to is None:
             self._find("not demanded", None, entry, entry.at)
             return None, []
-        bundle = self._bundle(to, entry, set(subjects))
-        found = [self._one(to, entry, subject, bundle) for subject in subjects]
-        return to, [demand for demand in found if demand]
+        return to, [demand for subject in subjects for demand in self._about(to, entry, subject)]
 
-    def _bundle(self, to: Recipient, entry: Attempt, subjects: set[int]) -> tuple | None:
-        """What demands that can come now as one message have in common, of all these subjects."""
-        bundles: dict[tuple, set[int]] = {}
-        tokens: dict[tuple, int | None] = {}
-        for demand in to.expecting(entry.at):
-            if _fits(demand.key, demand.key.subject, entry.letter):
-                bundles.setdefault(demand.bundle, set()).add(demand.key.subject)
-                tokens[demand.bundle] = demand.token
-        fitting = [each for each, found in bundles.items() if found >= subjects]
-        # One that was tried before names the same again; what names something else is new.
-        known = [entry.token, None]
-        return min(
-            fitting,
-            default=None,
-            key=lambda b: (
-                known.index(tokens[b]) if tokens[b] in known else 2, bundles[b] != subjects, b
-            ),
-        )  # fmt: skip
-
-    def _one(
-        self, to: Recipient, entry: Attempt, subject: int, bundle: tuple | None
-    ) -> Demand | None:
+    def _about(self, to: Recipient, entry: Attempt, subject: int) -> list[Demand]:
+        """All that is demanded now about somebody's day: one message tells it, and only one."""
         same = [d for d in to.open if _fits(d.key, subject, entry.letter)]
-        now = [d for d in to.expecting(entry.at) if d in same]
-        now.sort(key=lambda demand: demand.bundle != bundle)
-        if now:
-            return now[0]
+        if now := [d for d in to.expecting(entry.at) if d in same]:
+            return now
         late = [d for d in to.overdue if _fits(d.key, subject, entry.letter)]
         if late:
-            return self._is_late(to, late[0], entry.at)
+            return [self._is_late(to, late[0], entry.at)]
         if same:
             self._find("wrong time", to, same[0], entry.at)
-            return same[0]
+            return same[:1]
         told = {k: state for k, state in to.settled.items() if _fits(k, subject, entry.letter)}
         what = "double" if SENT in told.values() else "not demanded"
         self._find(what, to, (entry, told), entry.at)
-        return None
+        return []
 
     def _digest_asked_for(self, entry: Attempt) -> tuple[Recipient | None, list[Demand]]:
         recipients = self.by_chat.get(entry.chat, [])
@@ -171,12 +148,12 @@ class Judge(Course):
             self.doubles.setdefault(demand.ghost, set()).add(entry.message)
         else:
             self._count(to, demand, entry)
-        if entry.noted:
+        if entry.noted and not demand.leased:
             return to.settle(demand, SENT)
         to.settled[demand.key] = SENT
         to.twice.add(demand.key)
-        demand.ghost = entry.kill
-        return self._again(to, demand, entry.at + LEASE)
+        demand.ghost = -demand.leased or entry.kill
+        return self._again(to, demand, entry.at + (1 if entry.noted else LEASE))
 
     def _count(self, to: Recipient, demand: Demand, entry: Attempt) -> None:
         key, wishes = demand.key, to.wishes
@@ -189,15 +166,16 @@ class Judge(Course):
 
     def _again(self, to: Recipient, demand: Demand, first: int, last: int = 0) -> None:
         demand.awaited = False
-        demand.first = self.uptime.after(first)
-        demand.last = max(demand.first, self.uptime.after(last))
+        demand.first = self.uptime.after(min(first, demand.leased or first))
+        demand.last = max(demand.first, self.uptime.after(max(last, demand.leased)))
+        demand.leased = 0
 
     def _later(self, entry: Attempt, to: Recipient, demand: Demand) -> None:
         again, lease = entry.at + entry.seconds, entry.at + LEASE
         over = to.today(again) > to.today(demand.begun)
         if over and again - demand.begun > SHORTEST_TRIAL:
             self.counts["given up"] += demand.ghost is None
-            if entry.noted:
+            if entry.noted and not demand.leased:
                 return to.settle(demand, FAILED)
             # That may not have been written down: then it is tried again.
             demand.doomed = entry.at
@@ -210,3 +188,13 @@ class Judge(Course):
 def _fits(key: Key, subject: int, letter: Letter) -> bool:
     told = (letter.kind, subject, letter.day)
     return (key.kind, key.subject, (key.on.month, key.on.day)) == told
+
+
+def _leased(entry: Attempt, demand: Demand, told: list[Demand]) -> int:
+    """Until when a dead sender may still have one of those that a message tells; 0 for not.
+
+    Then the message may be about the others that tell the same, and this one comes by itself.
+    """
+    is_alone = sum(each.key.subject == demand.key.subject for each in told) == 1
+    was_tried = demand.token is not None and demand.token == entry.token
+    return 0 if is_alone or was_tried or demand.last == entry.at else demand.last

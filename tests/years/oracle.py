@@ -149,11 +149,18 @@ class Recipient:
         until = at - before
         for begin, end in self.uptime.between(self.worked, until):
             self._go(begin, end)
+            self._doubt(end)
         for demand in list(self.open):
             self._prepare(demand, until)
             while demand.awaited and demand.last < at:
                 self._expire(demand, until)
         self.worked = at
+
+    def _doubt(self, at: int) -> None:
+        """What a dead sender may have had, or not: it may have ended when it could not be told."""
+        for each in self.open:
+            if each.awaited and each.first <= at < each.last and self.verdict(each, at):
+                each.unsure = True
 
     def _go(self, begin: int, end: int) -> None:
         last = self._last_due(end)
@@ -289,4 +296,5 @@ class Recipient:
         """It needs not be told any more, for that reason."""
         self.open.remove(demand)
         if demand.ghost is None:
-            self.settled[demand.key] = state
+            is_open = demand.unsure and state == WITHDRAWN
+            self.settled[demand.key] = HOPELESS if is_open else state

@@ -172,8 +172,7 @@ class Play:
         self.world.now = at
         readers = [reader for reader in self.world.readers if reader.chat in chats]
         for reader in self.rng.choices(readers, k=DISTURBANCES):
-            if self.fate.events:
-                self.fate.strike(reader)
+            self.fate.strike(reader)
 
     def _is_lethal(self) -> bool:
         return self.rng.random() < self.size.kills

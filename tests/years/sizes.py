@@ -13,7 +13,7 @@ SIZES = {
     ),
     # What ./scripts/test.sh has time for.
     "small": Size(
-        users=40, people=320, shared=3, groups=3, acts=1000, moves=640, outages=30, kills=0.008,
+        users=40, people=320, shared=3, groups=3, acts=1000, moves=640, outages=40, kills=0.012,
         waits=0.015, begin="2028-01-20", end="2029-03-20",
     ),
     # Half of the whole: two parts go side by side.
