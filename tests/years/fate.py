@@ -73,9 +73,12 @@ class Fate:
 
         `whom`: let what would be last happen to that reader now.
         """
-        if not self.events:
+        for at in range(len(self.events))[:: -1 if whom else 1]:
+            if not (whom and self.events[at].act in ENDS):
+                break
+        else:
             return
-        event = self.events.pop(-1 if whom else 0)
+        event = self.events.pop(at)
         for reader in (whom or event.reader, *self.rng.choices(self.world.readers, k=OTHERS)):
             there = reader and reader.is_in and not reader.home.is_away
             if reader and (there or event.act in ENDS) and event.act(self, reader) is not False:

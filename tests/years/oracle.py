@@ -260,14 +260,17 @@ class Recipient:
     def _expire(self, demand: Demand, until: int) -> None:
         """What should have come has not."""
         demand.awaited = False
-        if demand.ghost is not None or demand.doomed is not None or demand.unsure:
+        if demand.doomed is not None or demand.unsure:
             self.settle(demand, HOPELESS)
         elif demand.last > demand.first:
-            # A dead sender had it; when it was free again it may have been too late for it.
+            # A dead sender had it; when it was free again it may have been too late for it, or
+            # its recipient's quiet hours.
             demand.first = demand.last
             self._prepare(demand, until)
             if self.settled.get(demand.key) in (MISSED, FAILED, WITHDRAWN):
                 self.settled[demand.key] = HOPELESS
+        elif demand.ghost is not None:
+            self.settle(demand, HOPELESS)
         else:
             self.open.remove(demand)
             self.overdue.append(demand)
