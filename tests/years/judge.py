@@ -18,6 +18,8 @@ from .uptime import LEASE
 
 # What fails is tried again until the recipient's day is over, and for an hour at least.
 SHORTEST_TRIAL = 3600
+# In place of a kill's number: it is open whether it came already.
+LEASED = -1
 
 
 class Judge(Course):
@@ -144,6 +146,8 @@ class Judge(Course):
             self._later(entry, to, demand)
 
     def _arrived(self, entry: Attempt, to: Recipient, demand: Demand) -> None:
+        if demand.ghost == LEASED:
+            demand.ghost = None
         if demand.ghost is not None:
             self.doubles.setdefault(demand.ghost, set()).add(entry.message)
         else:
@@ -152,7 +156,7 @@ class Judge(Course):
             return to.settle(demand, SENT)
         to.settled[demand.key] = SENT
         to.twice.add(demand.key)
-        demand.ghost = -demand.leased or entry.kill
+        demand.ghost = LEASED if demand.leased else entry.kill
         return self._again(to, demand, entry.at + (1 if entry.noted else LEASE))
 
     def _count(self, to: Recipient, demand: Demand, entry: Attempt) -> None:
@@ -165,10 +169,11 @@ class Judge(Course):
         self.counts[f"told: at a time {shown}"] += 1
 
     def _again(self, to: Recipient, demand: Demand, first: int, last: int = 0) -> None:
-        demand.awaited = False
-        demand.first = self.uptime.after(min(first, demand.leased or first))
-        demand.last = max(demand.first, self.uptime.after(max(last, demand.leased)))
-        demand.leased = 0
+        if demand.leased:
+            first, last = min(first, demand.leased), max(first, last, demand.leased)
+        demand.awaited, demand.leased = False, 0
+        demand.first = self.uptime.after(first)
+        demand.last = max(demand.first, self.uptime.after(last))
 
     def _later(self, entry: Attempt, to: Recipient, demand: Demand) -> None:
         again, lease = entry.at + entry.seconds, entry.at + LEASE
