@@ -6,6 +6,7 @@ FULL=1: ten thousand people through five years. YEARS_SEED sets another seed. Se
 import ast
 import datetime as dt
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -56,7 +57,7 @@ def folder():
 def test_nothing_is_lost_or_comes_at_a_wrong_time_whatever_happens(folder, capfd):
     with capfd.disabled():
         print(f"\nyears, seed {SEED}")
-        done = whole(folder) if "FULL" in os.environ else small(folder)
+        done = whole() if "FULL" in os.environ else small(folder)
         print(f"years, seed {SEED}: {done.line()}", *done.findings[:TELL], sep="\n")
     assert done.findings == []
     assert max(done.doubles) <= IN_FLIGHT
@@ -70,10 +71,12 @@ def small(folder):
     return report(Play(folder / "small", sizes.SIZES["small"], SEED), lambda _: None)
 
 
-def whole(folder):
-    """Two worlds side by side, each with its sender."""
+def whole():
+    """Two worlds side by side, each with its sender; their logs stay where something is wrong."""
     command = [sys.executable, "-m", "tests.years", "--size", "whole", "--seed", str(SEED)]
-    paths = {part: folder / f"{part}.json" for part in PARTS}
+    kept = Path(tempfile.mkdtemp(prefix="years-"))
+    print(f"reports and logs: {kept}")
+    paths = {part: kept / f"{part}.json" for part in PARTS}
     started = [
         subprocess.Popen([*command, "--part", str(part), str(path)], cwd=ROOT)
         for part, path in paths.items()
@@ -81,7 +84,10 @@ def whole(folder):
     for process in started:
         process.wait()
     one, other = (Report.read(path) for path in paths.values())
-    return one.beside(other)
+    done = one.beside(other)
+    if not done.findings:
+        shutil.rmtree(kept)
+    return done
 
 
 # --- is the judge awake? -----------------------------------------------------------------

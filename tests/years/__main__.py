@@ -1,5 +1,5 @@
-"""Plays and judges one part by itself, and writes its report as JSON; beside it, where something
-is wrong, the log as a pickle, to be judged again.
+"""Plays and judges one part by itself, and writes its report as JSON; beside it the log as a
+pickle, to be judged again.
 
 python -m tests.years REPORT [--size small|whole] [--seed N] [--part N]
 """
@@ -32,9 +32,10 @@ def main() -> int:
 
     with tempfile.TemporaryDirectory(dir=folder()) as place:
         play = Play(Path(place), SIZES[args.size], args.seed, args.part)
-        done = report(play, tell)
-    if done.findings:
-        args.report.with_suffix(".log").write_bytes(pickle.dumps(play.world.log))
+        try:
+            done = report(play, tell)
+        finally:
+            args.report.with_suffix(".log").write_bytes(pickle.dumps(play.world.log))
     args.report.write_text(json.dumps(vars(done), indent=1, ensure_ascii=False))
     tell(done.line())
     return bool(done.findings)

@@ -51,7 +51,8 @@ class Demand:
     may come once more. `doomed`: since when it fails unless it is tried; `unsure`: it was not to
     be told when the sender was killed, which may not have come to see that. `begun`: when it was
     first tried, and `token` what the buttons named then. `leased`: until when a dead sender may
-    have it, so that it may not be in a message that tells the same.
+    have it, so that it may not be in a message that tells the same; `lease`: until when the one
+    has it that died at the last try.
     """
 
     key: Key
@@ -65,3 +66,9 @@ class Demand:
     begun: int | None = None
     token: int | None = None
     leased: int = 0
+    lease: int = 0
+
+    @property
+    def held(self) -> int:
+        """Until when a dead sender may have it."""
+        return max(self.lease, self.last if self.last > self.first else 0)

@@ -136,6 +136,7 @@ class Judge(Course):
     def _outcome(self, entry: Attempt, to: Recipient, demand: Demand) -> None:
         demand.begun, demand.token = demand.begun or entry.at, entry.token
         demand.doomed, demand.unsure = None, False
+        demand.lease = 0 if entry.noted else entry.at + LEASE
         if entry.outcome == "sent":
             self._arrived(entry, to, demand)
         elif entry.noted is False:

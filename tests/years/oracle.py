@@ -46,6 +46,9 @@ class Recipient:
         self.twice: set[Key] = set()
         self.done: set[tuple[int, int]] = set()
         self.repeats: set[tuple[dt.date, int, int]] = set()
+        # What was withdrawn, as it was then: a dead sender may have it still when it is demanded
+        # again, or it may have come.
+        self.interrupted: dict[Key, Demand] = {}
         self.join(entry.wishes, entry.at)
 
     def join(self, wishes: Wishes, at: int) -> None:
@@ -202,13 +205,18 @@ class Recipient:
 
     def demand(self, key: Key, due: int, at: int) -> Demand | None:
         """It must be told, unless it was already, cannot be, or waits to be."""
-        if self.settled.get(key, WITHDRAWN) not in (WITHDRAWN, MISSED):
+        before = self.interrupted.pop(key, None)
+        ghost = before and before.ghost
+        if ghost is None and self.settled.get(key, WITHDRAWN) not in (WITHDRAWN, MISSED):
             return None
         if any(each.key == key for each in self.open + self.overdue):
             return None
-        self.settled.pop(key, None)
-        at = self.uptime.after(at)
-        self.open.append(Demand(key, due, at, at))
+        first = last = self.uptime.after(at)
+        if before:
+            last = max(first, self.uptime.after(before.held))
+        if ghost is None:
+            self.settled.pop(key, None)
+        self.open.append(Demand(key, due, first, last, ghost=ghost))
         return self.open[-1]
 
     def _prepare(self, demand: Demand, until: int) -> None:
@@ -298,6 +306,8 @@ class Recipient:
     def settle(self, demand: Demand, state: str) -> None:
         """It needs not be told any more, for that reason."""
         self.open.remove(demand)
+        if state == WITHDRAWN:
+            self.interrupted[demand.key] = demand
         if demand.ghost is None:
             is_open = demand.unsure and state == WITHDRAWN
             self.settled[demand.key] = HOPELESS if is_open else state

@@ -37,7 +37,7 @@ class Uptime:
 
     def after(self, at: int) -> int:
         """That instant if there was a sender then, else when there was one again."""
-        return max(at, self.begins[bisect_left(self.ends, at)])
+        return at if at > FOREVER else max(at, self.begins[bisect_left(self.ends, at)])
 
     def latest(self, at: int) -> int:
         """Until when something that can go out at that instant may be held up.
