@@ -309,5 +309,7 @@ class Recipient:
         if state == WITHDRAWN:
             self.interrupted[demand.key] = demand
         if demand.ghost is None:
-            is_open = demand.unsure and state == WITHDRAWN
+            # It may have ended before that was taken back.
+            has_ended = demand.unsure or demand.doomed is not None
+            is_open = has_ended and state == WITHDRAWN
             self.settled[demand.key] = HOPELESS if is_open else state
