@@ -52,7 +52,7 @@ class Demand:
     be told when the sender was killed, which may not have come to see that. `begun`: when it was
     first tried, and `token` what the buttons named then. `leased`: until when a dead sender may
     have it, so that it may not be in a message that tells the same; `lease`: until when the one
-    has it that died at the last try.
+    has it that died at the last try. `slept`: when it was put off to the end of quiet hours.
     """
 
     key: Key
@@ -67,6 +67,7 @@ class Demand:
     token: int | None = None
     leased: int = 0
     lease: int = 0
+    slept: int | None = None
 
     @property
     def held(self) -> int:

@@ -105,6 +105,10 @@ class Recipient:
         if wishes.weekly != self.wishes.weekly:
             self.rounds.pop(Round("weekly"), None)
         self.wishes = wishes
+        for demand in self.open:
+            if demand.slept == at:
+                # The sender may come to it only now, when the quiet hours are others.
+                demand.first, demand.last, demand.awaited = at, demand.first, False
         self.follow_wishes(at)
         for each, day in self.rounds.items():
             self.rounds[each] = min(day, self.day_of(each.kind, self.coming(at)))
@@ -225,6 +229,7 @@ class Recipient:
             state = self.verdict(demand, demand.first)
             awake = demand.first if state else walls.awake(demand.first, self.wishes)
             if awake > demand.first:
+                demand.slept = demand.first
                 demand.first = self.uptime.after(awake)
                 demand.last = max(demand.first, demand.last)
                 continue
