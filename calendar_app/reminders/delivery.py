@@ -327,19 +327,25 @@ def _settle(owner: str, rows: list[_Row], values: dict[str, Any]) -> int:
 def _became(mine: Claim, outcome: Outcome, now: int) -> Iterator[tuple[list[_Row], dict[str, Any]]]:
     """What is to be written down of which promises of a message."""
     if outcome.state == "sent":
-        late = [row for row in mine.rows if now - row.due_at > ON_TIME_SECONDS]
-        on_time = [row for row in mine.rows if row not in late]
+        late, on_time = _parted(mine.rows, lambda row: now - row.due_at > ON_TIME_SECONDS)
         for state, rows in (("late", late), ("sent", on_time)):
             yield rows, {"state": state, "reason": "", "sent_at": now}
     elif outcome.state == "later":
         again = now + _pause(mine, outcome)
-        over = [row for row in mine.rows if _is_over(row, mine.bundle.to, again, now)]
+        over, others = _parted(mine.rows, lambda row: _is_over(row, mine.bundle.to, again, now))
         yield over, {"state": "failed", "reason": f"{GIVEN_UP}: {outcome.reason}"}
-        others = [row for row in mine.rows if row not in over]
         yield others, {"try_at": again, "reason": outcome.reason}
     else:
         state = "skipped" if outcome.state == "skipped" else "failed"
         yield mine.rows, {"state": state, "reason": outcome.reason}
+
+
+def _parted(rows: list[_Row], holds: Callable[[_Row], bool]) -> tuple[list[_Row], list[_Row]]:
+    """Those for which it holds, and the others."""
+    parts: tuple[list[_Row], list[_Row]] = ([], [])
+    for row in rows:
+        parts[not holds(row)].append(row)
+    return parts
 
 
 def _pause(mine: Claim, outcome: Outcome) -> int:
