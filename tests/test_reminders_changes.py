@@ -183,6 +183,19 @@ def test_done_under_a_message_about_somebody_who_was_deleted_is_no_fault(begin):
     assert [row.birthday_id for row in Dismissal.select()] == [ids[1]]
 
 
+def test_a_button_under_a_message_of_the_release_before_means_who_was_in_it(begin):
+    life = begin("2026-12-08 12:00")
+    ada = life.add("Ada", "--12-10")
+    life.change(lead_days=[0, 1])
+    life.until("2026-12-09 12:00")
+    Promise.update(lease_owner="").execute()
+    ((_, message),) = life.post.sent
+    life.add("Bob", "--12-10")
+    life.clock.now = at("2026-12-10 09:00")
+    reminders.plan(life.clock.now)
+    assert reminders.done(ALICE.telegram_id, promise_of(message)) == [ada]
+
+
 def test_the_buttons_of_who_has_left_the_calendar_do_nothing(begin):
     life = begin("2026-12-09 12:00")
     family = sharing.create(ALICE.telegram_id, {"title": "Family"}, life.config, life.clock.now)
