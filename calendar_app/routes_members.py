@@ -41,6 +41,12 @@ class OneGroup(Params):
     key: str = Field(max_length=100)
 
 
+class OwnSettings(CalendarParams):
+    """One's own settings in a calendar."""
+
+    only: settings.Own | None = Field(None, description="one of them; left out: all")
+
+
 class MeParams(Params):
     """Whether to give it as a file."""
 
@@ -68,10 +74,10 @@ def change_settings(call: Call) -> Any:
     return get_settings.view(call)
 
 
-@route("DELETE", "/api/settings", returns=answers.Settings)
+@route("DELETE", "/api/settings", params=OwnSettings, returns=answers.Settings)
 def forget_settings(call: Call) -> Any:
-    """Forget one's own settings: what the calendar sets holds again."""
-    settings.forget(call.access(), call.now)
+    """Forget one's own settings, or one of them: what the calendar sets holds again."""
+    settings.forget(call.access(), call.params.only, call.now)
     return get_settings.view(call)
 
 

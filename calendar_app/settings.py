@@ -31,12 +31,19 @@ DECLINED = {
     "no_monthly": ("monthly_digest",),
     "no_quiet": ("quiet_from", "quiet_to"),
 }
-# What a member has who has set nothing.
-UNSET = {
-    **dict.fromkeys(("timezone", "notification_minute", "leap_day", "lead_days"), None),
-    **dict.fromkeys(("weekly_digest", "quiet_from", "quiet_to"), None),
-    **dict.fromkeys(("monthly_digest", *DECLINED), False),
+# What a member has who has set nothing, by what they would have set.
+QUIET = {"quiet_from": None, "quiet_to": None, "no_quiet": False}
+UNSET: dict[str, dict[str, Any]] = {
+    "timezone": {"timezone": None},
+    "notification_time": {"notification_minute": None},
+    "lead_days": {"lead_days": None},
+    "weekly_digest": {"weekly_digest": None, "no_weekly": False},
+    "monthly_digest": {"monthly_digest": False, "no_monthly": False},
+    "quiet_from": QUIET,  # both or neither: the two are one span
+    "quiet_to": QUIET,
+    "leap_day": {"leap_day": None},
 }
+Own = Literal[*UNSET]
 NO_MEMBER = N_("Only members of this calendar have settings of their own in it.")
 NOT_IN_GROUPS = N_("a group is told of the day itself; each member sets this for themselves")
 Row = dict[str, Any]
@@ -134,10 +141,14 @@ def change(access: Access, data: Any, now: int) -> None:
             User.update(language=given["language"]).where(User.id == access.user_id).execute()
 
 
-def forget(access: Access, now: int) -> None:
-    """Let what the calendar sets hold for a member again; raises Forbidden for who is none."""
+def forget(access: Access, only: Own | None, now: int) -> None:
+    """Let what the calendar sets hold for a member again; raises Forbidden for who is none.
+
+    `only`: one setting by its name; None: all of them. Quiet hours go as one.
+    """
+    forgotten = UNSET.values() if only is None else [UNSET[only]]
     with models.writing():
-        _set(access, UNSET, now)
+        _set(access, {name: value for row in forgotten for name, value in row.items()}, now)
 
 
 def _set(access: Access, columns: Row, now: int) -> None:

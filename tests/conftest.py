@@ -6,12 +6,15 @@ import logging.config
 import sys
 
 import pytest
+from playwright.sync_api import expect
 
 from calendar_app import api, logs, models
 from tests.postgres import postgres  # noqa: F401 - a fixture
 from tests.service import Service
 from tests.telegram.simulator import Simulator
 from tests.world import NAMES, init_data, settings
+
+expect.set_options(timeout=60_000)  # as patient as wait_for: a busy machine is no fault of the page
 
 # 10:00 UTC on a day that is nothing special.
 NOON = 1_790_071_200

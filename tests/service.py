@@ -77,7 +77,7 @@ class Service:
         assert answer.status_code == 200, answer.text
         return answer.json()["checks"]
 
-    def wait_for_bot(self, state, timeout=20):
+    def wait_for_bot(self, state, timeout=60):
         """Wait until /health/ready says that of the bot."""
         wait_for(lambda: self.checks()["bot"]["status"] == state, timeout, 0.2)
 
@@ -88,7 +88,7 @@ class Service:
         """
         with closing(sqlite3.connect(self.folder / "calendar.db", timeout=20)) as database:
             edition = "SELECT zones FROM bot_state"
-            wait_for(lambda: database.execute(edition).fetchall() != [("",)], 30)
+            wait_for(lambda: database.execute(edition).fetchall() != [("",)])
 
     def log(self, part):
         """All that the process wrote."""

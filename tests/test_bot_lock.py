@@ -88,7 +88,7 @@ def test_a_second_bot_with_the_same_token_waits_for_its_turn_and_sends_its_own_r
     assert detail.endswith(str(second.folder))
     api_works(first)
     come_due(first)
-    assert "Ada" in anna.wait_for_message(timeout=20).text
+    assert "Ada" in anna.wait_for_message().text
     second.wait_for_bot("ok")
     # Telegram was never asked by both.
     assert [call for call in telegram.calls("getUpdates") if call.status == 409] == []

@@ -20,7 +20,7 @@ def anna(telegram):
 
 def ask(person, text, **more):
     person.send(text, **more)
-    return person.wait_for_message(timeout=20).text
+    return person.wait_for_message().text
 
 
 def api(running, telegram, person, method, path, **more):
@@ -42,7 +42,7 @@ def test_who_left_a_group_loses_its_calendar_and_who_stays_keeps_it(running, tel
     group = telegram.add_group("Team", anna, boris, bots=[running.bot_account])
     for person in (anna, boris):
         person.send("/today", chat=group)
-        group.wait_for_message("Nobody has a birthday", timeout=20)
+        group.wait_for_message("Nobody has a birthday")
     calendars = {
         person.id: [c["id"] for c in api(running, telegram, person, "GET", "/api/calendars").json()
                     if c["kind"] == "group"]
@@ -87,18 +87,18 @@ def test_the_bot_asks_telegram_before_it_tells_somebody_of_a_group(running, tele
     group = telegram.add_group("Team", anna, boris, bots=[running.bot_account])
     for person in (anna, boris):
         person.send("/start")
-        person.wait_for_message("Hello", timeout=20)
+        person.wait_for_message("Hello")
         person.send("/today", chat=group)
-        group.wait_for_message("Nobody has a birthday", timeout=20)
+        group.wait_for_message("Nobody has a birthday")
     (mine,) = [c["id"] for c in api(running, telegram, anna, "GET", "/api/calendars").json()
                if c["kind"] == "group"]  # fmt: skip
     group.remove(boris)
     telegram.fail("getChatMember", status=500, description="Internal Server Error", times=2)
     for number, person in enumerate((anna, boris)):
         running.python(REMIND, str(mine), str(anna.id), str(person.id), f"Ada {number}")
-    assert "Ada 0" in anna.wait_for_message("Birthdays today", timeout=40).text
+    assert "Ada 0" in anna.wait_for_message("Birthdays today").text
     gone = "('skipped', 'not in the group any more')"
-    wait_for(lambda: running.python(LEDGER).strip() == f"[('sent', ''), {gone}]", timeout=40)
+    wait_for(lambda: running.python(LEDGER).strip() == f"[('sent', ''), {gone}]")
     assert not [message for message in boris.messages() if "Ada 1" in message.text]
     assert (
         api(running, telegram, boris, "GET", f"/api/birthdays?calendar={mine}").status_code == 404
@@ -110,38 +110,38 @@ def test_a_groups_button_leads_its_members_to_its_calendar_and_nobody_else(servi
     running.wait_for_bot("ok")
     group = telegram.add_group("Team", anna, bots=[running.bot_account])
     anna.send("/help", chat=group)
-    shown = group.wait_for_message("/add", timeout=20)
+    shown = group.wait_for_message("/add")
     link = shown.button("📅 Open the calendar")["url"]
     assert link.startswith(f"https://t.me/{running.bot_account.username}?start=group_")
     (row,) = [c for c in api(running, telegram, anna, "GET", "/api/calendars").json()
               if c["kind"] == "group"]  # fmt: skip
     anna.follow(link)
-    opened = anna.wait_for_message("calendar of Team", timeout=20)
+    opened = anna.wait_for_message("calendar of Team")
     address = opened.button("📅 Open the calendar")["web_app"]["url"]
     assert address == f"https://calendar.example.org/app?calendar={row['id']}"
     eve = telegram.add_user("Eve", language_code="en")
     eve.follow(link)
-    assert "not in this group" in eve.wait_for_message(timeout=20).text
+    assert "not in this group" in eve.wait_for_message().text
     path = f"/api/birthdays?calendar={row['id']}"
     assert api(running, telegram, eve, "GET", path).status_code == 404
     eve.follow(link[:-1] + ("A" if link[-1] != "A" else "B"))
-    assert "leads to no group" in eve.wait_for_message(timeout=20).text
+    assert "leads to no group" in eve.wait_for_message().text
 
 
 def test_a_supergroup_keeps_what_the_group_had(running, telegram, anna):
     group = telegram.add_group("Team", anna, bots=[running.bot_account])
     anna.send("/add Ada 10.12.1815", chat=group)
-    group.wait_for_message("Saved", timeout=20)
+    group.wait_for_message("Saved")
     running.terminate("bot")
     # Heard of when it is no group any more.
     anna.send("/add Cleo 6 May", chat=group)
     supergroup = group.upgrade()
     running.start("bot")
-    supergroup.wait_for_message("Saved: Cleo", timeout=30)
+    supergroup.wait_for_message("Saved: Cleo")
     anna.send("/add Bob 5 May", chat=supergroup)
-    supergroup.wait_for_message("Saved: Bob", timeout=30)
+    supergroup.wait_for_message("Saved: Bob")
     anna.send("/list", chat=supergroup)
-    listed = supergroup.wait_for_message("Birthdays", timeout=20).text
+    listed = supergroup.wait_for_message("Birthdays").text
     assert all(name in listed for name in ("Ada", "Bob", "Cleo"))
     groups = [c for c in api(running, telegram, anna, "GET", "/api/calendars").json()
               if c["kind"] == "group"]  # fmt: skip
@@ -155,7 +155,7 @@ def test_members_are_checked_where_their_group_has_gone(running, telegram, anna)
              for name in ("Team", "Crew")]  # fmt: skip
     for team in teams:
         boris.send("/today", chat=team)
-        team.wait_for_message("Nobody has a birthday", timeout=20)
+        team.wait_for_message("Nobody has a birthday")
     running.terminate("bot")
     teams[0].upgrade()
     # And Telegram kept nothing of it.
@@ -182,21 +182,21 @@ def linked(running, telegram, anna, date, **person):
 def test_telegrams_date_is_offered_and_taken_only_when_one_says_so(running, telegram, anna):
     born = {"day": 3, "month": 5, "year": 1990}
     boris, entry = linked(running, telegram, anna, "--05-04", birthdate=born)
-    offer = boris.wait_for_message("yours now", timeout=20)
+    offer = boris.wait_for_message("yours now")
     assert "The calendar has 4 May, your Telegram has 3 May 1990" in offer.text
     assert entry()["birth_date"] == "--05-04"
     boris.press("Leave it as it is")
-    assert "left as it is" in boris.wait_for_message(timeout=20).text
+    assert "left as it is" in boris.wait_for_message().text
     assert entry()["birth_date"] == "--05-04"
 
 
 def test_what_telegram_shows_no_more_is_not_taken(running, telegram, anna):
     born = {"day": 3, "month": 5, "year": 1990}
     boris, entry = linked(running, telegram, anna, "--05-04", birthdate=born)
-    boris.wait_for_message("yours now", timeout=20)
+    boris.wait_for_message("yours now")
     boris.change(birthdate={})
     boris.press("Yes, 3 May 1990")
-    assert "no other date" in boris.wait_for_message(timeout=20).text
+    assert "no other date" in boris.wait_for_message().text
     assert entry()["birth_date"] == "--05-04"
 
 
@@ -205,9 +205,9 @@ def test_telegrams_year_completes_an_entry_and_a_missing_one_takes_none_away(
 ):
     born = {"day": 3, "month": 5, "year": 1990}
     boris, entry = linked(running, telegram, anna, "--05-03", birthdate=born)
-    boris.wait_for_message("your Telegram has 3 May 1990", timeout=20)
+    boris.wait_for_message("your Telegram has 3 May 1990")
     boris.press("Yes, 3 May 1990")
-    assert "Corrected: 3 May 1990" in boris.wait_for_message(timeout=20).text
+    assert "Corrected: 3 May 1990" in boris.wait_for_message().text
     assert entry()["birth_date"] == "1990-05-03"
     assert entry()["confirmed"]
 
@@ -222,7 +222,7 @@ def test_telegrams_year_completes_an_entry_and_a_missing_one_takes_none_away(
 )
 def test_where_telegram_knows_no_better_nothing_is_offered(running, telegram, anna, date, person):
     boris, _ = linked(running, telegram, anna, date, **person)
-    assert boris.wait_for_message("yours now", timeout=20).buttons == []
+    assert boris.wait_for_message("yours now").buttons == []
 
 
 def test_a_link_makes_a_birthday_ones_own(running, telegram, anna):
@@ -231,11 +231,11 @@ def test_a_link_makes_a_birthday_ones_own(running, telegram, anna):
     (row,) = api(running, telegram, anna, "GET", "/api/birthdays").json()
     link = api(running, telegram, anna, "POST", f"/api/birthdays/{row['id']}/link").json()["url"]
     boris.follow(link)
-    assert "yours now" in boris.wait_for_message(timeout=20).text
+    assert "yours now" in boris.wait_for_message().text
     found = api(running, telegram, anna, "GET", f"/api/birthdays/{row['id']}").json()
     assert found["linked_user_id"] == boris.id
     boris.follow(link)
-    assert "not valid any more" in boris.wait_for_message(timeout=20).text
+    assert "not valid any more" in boris.wait_for_message().text
 
 
 def test_who_asked_to_be_deleted_is_told_so_and_may_come_back(running, telegram, anna):

@@ -11,7 +11,7 @@ from tests.world import init_data, wait_for
 def ask(person, text):
     """What the bot answers to a message."""
     person.send(text)
-    return person.wait_for_message(timeout=20)
+    return person.wait_for_message()
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_a_question_survives_a_restart_of_the_bot(anna, running):
     assert running.terminate("bot") == 0
     anna.send("10.12.1815")
     running.start("bot")
-    assert "Saved: Ada, 10 December 1815" in anna.wait_for_message(timeout=20).text
+    assert "Saved: Ada, 10 December 1815" in anna.wait_for_message().text
 
 
 def test_what_was_written_while_the_bot_was_dead_is_answered_once(anna, running):
@@ -52,7 +52,7 @@ def test_what_was_written_while_the_bot_was_dead_is_answered_once(anna, running)
     running.kill("bot")
     anna.send("/add Ada 10.12.1815")
     running.start("bot")
-    assert "Saved: Ada" in anna.wait_for_message(timeout=20).text
+    assert "Saved: Ada" in anna.wait_for_message().text
     assert ask(anna, "/list").text.count("Ada") == 1
 
 
@@ -130,7 +130,7 @@ def test_telegram_gone_and_back_is_named_and_nothing_is_lost(anna, running, tele
     api_works(running)
     telegram.come_back()
     anna.send("/add Ada 10.12.1815")
-    assert "Saved: Ada" in anna.wait_for_message(timeout=40).text
+    assert "Saved: Ada" in anna.wait_for_message().text
     running.wait_for_bot("ok")
     assert running.log("bot").count("Telegram cannot be reached") == 1
 
@@ -190,8 +190,8 @@ sys.argv[1] == "tell" and [alerts.tell("backup", backups.FAILED, now, reason="x<
 sys.argv[1] == "clear" and [alerts.clear("backup", now) for _ in "ab"]
 """
     running.python(trouble, "tell")
-    assert [admin.wait_for_message(timeout=20).text[:2] for admin in admins] == ["⚠️", "⚠️"]
+    assert [admin.wait_for_message().text[:2] for admin in admins] == ["⚠️", "⚠️"]
     running.python(trouble, "clear")
-    assert "This is over" in admins[0].wait_for_message(timeout=20).text
-    assert "x<y" in admins[1].wait_for_message(timeout=20).text
+    assert "This is over" in admins[0].wait_for_message().text
+    assert "x<y" in admins[1].wait_for_message().text
     assert all(admin.gets_nothing(within=2) for admin in admins)

@@ -265,13 +265,13 @@ def test_reminders_go_on_while_another_program_polls_and_operators_are_told_once
     remember(running, anna, "Ada")
     telegram.second_poller(bot=running.bot_account)
     running.wait_for_bot("conflict")
-    assert "Another program gets updates" in admin.wait_for_message(timeout=20).text
+    assert "Another program gets updates" in admin.wait_for_message().text
     come_due(running)
-    assert "Birthdays today" in anna.wait_for_message(timeout=20).text
+    assert "Birthdays today" in anna.wait_for_message().text
     assert admin.gets_nothing(within=8)
     telegram.second_poller(on=False, bot=running.bot_account)
     running.wait_for_bot("ok", timeout=120)
-    assert "This is over" in admin.wait_for_message(timeout=20).text
+    assert "This is over" in admin.wait_for_message().text
     assert running.log("bot").count("conflict: another program") == 1
 
 
@@ -281,10 +281,10 @@ def test_a_foreign_webhook_is_named_and_goes_only_when_asked_to(service, telegra
     remember(running, anna, "Ada")
     set_foreign_webhook(telegram, running.token)
     running.wait_for_bot("conflict")
-    assert "other.example.org" in admin.wait_for_message(timeout=20).text
+    assert "other.example.org" in admin.wait_for_message().text
     assert rows(running, "SELECT detail FROM bot_state") == [("by other.example.org",)]
     come_due(running)
-    assert "Birthdays today" in anna.wait_for_message(timeout=20).text
+    assert "Birthdays today" in anna.wait_for_message().text
     api_works(running)
     assert telegram.state()["bots"][0]["webhook"] == "http://other.example.org:1/hook"
     said = works(running.folder, "take-over", **running.environment)
@@ -313,7 +313,7 @@ def test_a_message_that_breaks_the_program_is_kept_and_told_once(service, telegr
     for _ in range(2):
         anna.send("/start", contact=5)
     assert "Hello" in ask(anna, "/start").text
-    said = admin.wait_for_message(timeout=20).text
+    said = admin.wait_for_message().text
     assert "was set aside" in said
     assert admin.gets_nothing(within=3)
     kept = rows(running, "SELECT body, broken FROM incoming_updates")
@@ -387,16 +387,16 @@ def test_after_telegram_was_away_reminders_come_at_once(service, telegram, anna)
     wait_for(lambda: rows(running, "SELECT 1 FROM ledger WHERE attempts > 1"), timeout=90)
     telegram.come_back()
     # However long it was away, the next try is half a minute off at most.
-    assert "Birthdays today" in anna.wait_for_message(timeout=60).text
+    assert "Birthdays today" in anna.wait_for_message().text
 
 
 def test_a_wrong_clock_is_told_to_the_operators(service, telegram, admin):
     telegram.set_delays(clock_ahead=-3600)
     running = service(ADMIN_TELEGRAM_IDS=admin.id)
     ask(admin, "/start")
-    assert "clock is 36" in admin.wait_for_message(timeout=20).text
+    assert "clock is 36" in admin.wait_for_message().text
     telegram.set_delays(clock_ahead=0)
-    assert "This is over" in admin.wait_for_message(timeout=60).text
+    assert "This is over" in admin.wait_for_message().text
     log = running.log("bot")
     assert (log.count("clock: this machine's"), log.count("clock is right again")) == (1, 1)
 

@@ -19,6 +19,11 @@ SET = {
     "leap_day": "mar1",
 }  # fmt: skip
 IN_FORCE = SET | {"lead_days": [0, 7], "language": "en"}
+OTHER = {
+    "timezone": "Asia/Kathmandu", "notification_time": "21:15", "lead_days": [1],
+    "weekly_digest": None, "monthly_digest": False, "quiet_from": "00:00", "quiet_to": "06:00",
+    "leap_day": "feb28",
+}  # fmt: skip
 START = {
     "timezone": "UTC", "notification_time": "09:00", "lead_days": [0], "weekly_digest": None,
     "monthly_digest": False, "quiet_from": None, "quiet_to": None, "leap_day": "feb28",
@@ -102,6 +107,24 @@ def test_who_forgets_their_own_settings_has_the_calendars_again(alice, bob, fami
     assert bob.delete(f"/api/settings?calendar={family}").json == before
     set_all(alice, family, **SET)
     assert own(bob, family) == IN_FORCE
+
+
+@pytest.mark.parametrize("name", SET)
+def test_who_forgets_one_setting_has_the_calendars_for_that_one(alice, bob, family, name):
+    mine = f"/api/settings?calendar={family}"
+    before = bob.patch(mine, json=OTHER).json
+    set_all(alice, family, **SET)
+    assert own(bob, family) == before
+    as_one = {"quiet_from", "quiet_to"} if name.startswith("quiet") else {name}
+    theirs = {name: IN_FORCE[name] for name in as_one}
+    assert bob.delete(f"{mine}&only={name}").json == before | theirs == own(bob, family)
+    assert bob.delete(mine).json == IN_FORCE
+
+
+def test_what_no_setting_is_called_is_not_forgotten(bob, family):
+    answer = bob.delete(f"/api/settings?calendar={family}&only=lead_day")
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json["errors"]] == ["only"]
 
 
 def test_only_members_have_settings_to_forget(people, clock, family, tmp_path):

@@ -125,7 +125,7 @@ def make(client, name, times):
 def test_nothing_is_lost_when_32_write_and_the_bot_writes_too(running, telegram, person, statuses):
     anna = telegram.add_user("Anna")
     anna.send("/start")
-    anna.wait_for_message(timeout=20)
+    anna.wait_for_message()
     counter = person(anna.id)("POST", "/api/birthdays", json=ADA | {"comment": "0"}).json()
     address = f"/api/birthdays/{counter['id']}"
     clients = [person(anna.id) for _ in range(32)]

@@ -146,7 +146,7 @@ def reminded_anna(service, telegram):
     running, anna = service("web", "bot"), telegram.add_user("Anna")
     running.wait_for_bot("ok")
     promise_all(running, [anna])
-    return anna, anna.wait_for_message("Ada of", timeout=30), running
+    return anna, anna.wait_for_message("Ada of"), running
 
 
 def test_a_reminder_can_be_done_for_this_year(reminded_anna):

@@ -74,7 +74,7 @@ def test_a_web_that_hangs_is_named(running):
     for pid in (web, *group):
         os.kill(pid, signal.SIGSTOP)
     try:
-        wait_for(lambda: look(running)["root_cause"] == "upstream-timeout", 20, 0.5)
+        wait_for(lambda: look(running)["root_cause"] == "upstream-timeout", 60, 0.5)
     finally:
         for pid in (web, *group):
             os.kill(pid, signal.SIGCONT)
@@ -84,12 +84,12 @@ def test_a_dead_bot_is_named(running):
     running.wait_for_bot("ok")
     running.kill("bot")
     running.wait_for_bot("stopped")
-    wait_for(lambda: look(running)["root_cause"] == "bot-stopped", 20, 0.5)
+    wait_for(lambda: look(running)["root_cause"] == "bot-stopped", 60, 0.5)
 
 
 def test_a_wrong_token_is_named(service, telegram):
     started = service("bot", TELEGRAM_BOT_TOKEN="42:" + "x" * 35)
-    wait_for(lambda: statuses(look(started))["bot-unauthorized"] == "error", 20, 0.5)
+    wait_for(lambda: statuses(look(started))["bot-unauthorized"] == "error", 60, 0.5)
 
 
 def test_a_webhook_of_somebody_else_is_named_with_its_host(running, telegram):
@@ -173,7 +173,7 @@ def test_a_database_of_a_newer_release_is_named(running):
     running.terminate("bot")
     with sqlite3.connect(running.folder / "calendar.db") as connection:
         connection.execute("INSERT INTO code_floor (id, migration) VALUES (1, 9999)")
-    wait_for(lambda: look(running)["root_cause"] == "web-start-failed", 20, 0.5)
+    wait_for(lambda: look(running)["root_cause"] == "web-start-failed", 60, 0.5)
 
 
 def test_a_zone_that_nobody_knows_is_a_warning(running, app):

@@ -283,22 +283,22 @@ def test_the_bot_says_so_to_who_writes_shows_what_there_is_and_sends_reminders(r
 
     def ask(person, text):
         person.send(text)
-        return person.wait_for_message(timeout=20).text
+        return person.wait_for_message().text
 
     ask(admin, "/start")
     ask(anna, "/start")
     today = time.strftime("%d.%m", time.gmtime())
     assert "Saved: Ada" in ask(anna, f"/add Ada {today}.1816")
     disk.fill(leave=10 * MIB)
-    assert "read until there is room" in admin.wait_for_message(timeout=20).text
+    assert "read until there is room" in admin.wait_for_message().text
     assert "disk is full" in ask(anna, "/add Bob 11.12.1815")
     assert "Ada" in ask(anna, "/list")
     assert "disk is full" in ask(telegram.add_user("New"), "/start")
     both.python(PROMISE)
-    assert "Ada" in anna.wait_for_message(timeout=20).text
+    assert "Ada" in anna.wait_for_message().text
     assert both.python(STATES).split() == ["sent"]
     disk.empty()
-    assert "over" in admin.wait_for_message(timeout=60).text
+    assert "over" in admin.wait_for_message().text
     assert "Saved: Bob" in ask(anna, "/add Bob 11.12.1815")
 
 

@@ -113,7 +113,7 @@ def test_the_web_is_ready_and_pings_while_requests_are_answered(service, systemd
     wait_for(lambda: any("not answering" in line for line in systemd.hear()), timeout=60)
     # gunicorn replaces workers that give no sign of life, one after the other.
     wait_for(lambda: "STATUS=answering" in systemd.status(), timeout=60)
-    wait_for(lambda: not set(workers) & set(children(web.processes["web"].pid)), timeout=60)
+    wait_for(lambda: not set(workers) & set(children(web.processes["web"].pid)), timeout=180)
 
 
 def test_the_bot_says_that_it_polls_and_pings_while_both_loops_move(service, systemd):
@@ -128,7 +128,7 @@ def test_the_bot_says_that_it_polls_and_pings_while_both_loops_move(service, sys
 def test_the_bot_says_who_else_polls_and_since_when(service, systemd, telegram):
     bot = watched(service, systemd, "bot")
     telegram.second_poller(bot=bot.bot_account)
-    wait_for(lambda: "conflict: another program polls" in systemd.status(), timeout=30)
+    wait_for(lambda: "conflict: another program polls" in systemd.status())
     assert re.search(r" since [0-9]{2}:[0-9]{2}", systemd.status())
 
 

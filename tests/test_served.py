@@ -28,7 +28,7 @@ def test_each_request_is_a_line_without_ids_names_and_secrets(service):
 def test_the_bot_names_the_command_and_no_word_that_a_person_wrote(service, telegram):
     anna, running = telegram.add_user("Anna"), service("bot")
     anna.send("/start")
-    anna.wait_for_message(timeout=20)
+    anna.wait_for_message()
     anna.send("/Ada 10.12.1815")
     wait_for(lambda: running.log("bot").count("replies, ") == 2)
     assert "calendar_app.served: /start: " in running.log("bot")

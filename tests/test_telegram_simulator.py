@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import aiogram
@@ -202,10 +201,8 @@ def test_the_process_never_repeats_an_id_and_ends_at_once(tmp_path):
         ids.append((updates, sent))
         poll = Later(raw, "getUpdates", offset=updates[-1] + 1, timeout=20)
         until(lambda: held(far))  # noqa: B023
-        began = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=5)
-        assert time.monotonic() - began < 1
+        output, _ = process.communicate(timeout=15)  # before the poll's end
         assert (output, process.returncode) == (b"", 0)
         with pytest.raises(requests.ConnectionError):
             poll.result()

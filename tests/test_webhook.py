@@ -198,7 +198,7 @@ def test_what_comes_while_the_bot_is_dead_waits_and_is_answered_once(running, an
     anna.send("/add Ada 10.12.1815")
     wait_for(lambda: rows(running, "SELECT * FROM incoming_updates"))
     running.start("bot")
-    assert "Saved: Ada" in anna.wait_for_message(timeout=20).text
+    assert "Saved: Ada" in anna.wait_for_message().text
     assert ask(anna, "/list").text.count("Ada") == 1
 
 
@@ -208,14 +208,14 @@ def test_what_comes_while_the_web_is_away_waits_at_telegram_and_it_is_told(runni
     anna.send("/add Ada 10.12.1815")
     wait_for(lambda: "cannot deliver to our webhook" in running.log("bot"), timeout=90)
     running.start("web")
-    assert "Saved: Ada" in anna.wait_for_message(timeout=60).text
+    assert "Saved: Ada" in anna.wait_for_message().text
     running.wait_for_bot("ok", timeout=60)
 
 
 def test_reminders_are_sent_in_webhook_mode(running, anna):
     remember(running, anna, "Ada")
     come_due(running)
-    assert "Birthdays today" in anna.wait_for_message(timeout=20).text
+    assert "Birthdays today" in anna.wait_for_message().text
 
 
 def test_going_back_to_polling_and_again_to_webhook_loses_nothing(running, telegram, door, anna):
@@ -228,7 +228,7 @@ def test_going_back_to_polling_and_again_to_webhook_loses_nothing(running, teleg
     running.environment["BOT_MODE"] = "polling"
     running.start("web")
     running.start("bot")
-    wait_for(lambda: len([m for m in anna.messages() if "Saved" in m.text]) == 2, timeout=40)
+    wait_for(lambda: len([m for m in anna.messages() if "Saved" in m.text]) == 2)
     assert hook_of(telegram) == ""
     said = [m.text for m in anna.messages() if "Saved" in m.text]
     assert "Ada" in said[0]
@@ -239,7 +239,7 @@ def test_going_back_to_polling_and_again_to_webhook_loses_nothing(running, teleg
     running.environment["BOT_MODE"] = "webhook"
     running.start("web")
     running.start("bot")
-    assert "Saved: Mary" in anna.wait_for_message(timeout=40).text
+    assert "Saved: Mary" in anna.wait_for_message().text
     assert ask(anna, "/list").text.count(" December") == 2
     assert hook_of(telegram) == door.url + PATH
 

@@ -32,7 +32,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_for(what, timeout=20, step=0.05):
+def wait_for(what, timeout=60, step=0.05):
     """Calls until it gives something true, and returns that; AssertionError when it never does."""
     until = time.monotonic() + timeout
     while True:

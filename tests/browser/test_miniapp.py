@@ -82,7 +82,7 @@ class Person:
         data = None if body is None else json.dumps(body).encode()
         headers = {"X-Init-Data": self.init_data, "Content-Type": "application/json"}
         asked = urllib.request.Request(self.site.url + path, data, headers, method=method)
-        with urllib.request.urlopen(asked, timeout=20) as answer:
+        with urllib.request.urlopen(asked, timeout=60) as answer:
             return json.load(answer)
 
     def keep(self, full_name, birth_date, **more):
@@ -108,7 +108,7 @@ class Person:
         size = {"width": 390, "height": 844}
         context = self.browser.new_context(locale=locale, viewport=size, **settings)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)
         page.clock.set_fixed_time(dt.datetime.combine(TODAY, dt.time(12)))
         page.on("console", self._note)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))

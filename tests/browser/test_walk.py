@@ -39,7 +39,7 @@ def say(page, text):
 
 def heard(page, text):
     """Wait until the chat says that."""
-    expect(page.locator("#chat").get_by_text(text).last).to_be_visible(timeout=15_000)
+    expect(page.locator("#chat").get_by_text(text).last).to_be_visible()
 
 
 def open_app(page):

@@ -103,7 +103,7 @@ class Installation:
     def bot_greets(self):
         """Alice writes to the bot and is answered."""
         self.alice.send("/start")
-        return self.alice.wait_for_message(timeout=30)
+        return self.alice.wait_for_message()
 
     def journal(self, unit):
         """All that a unit wrote since the machine was made."""

@@ -61,7 +61,7 @@ def test_three_sigkills_of_the_master_fail_only_what_was_in_flight(running, meas
             time.sleep(4)
             master = running.main_pid(WEB)
             running.run(["kill", "-KILL", master])
-            wait_for(lambda dead=master: running.main_pid(WEB) not in (0, dead), 30)
+            wait_for(lambda dead=master: running.main_pid(WEB) not in (0, dead), 60)
         time.sleep(5)
     judge(load, measured, most=3 * ALL_CONNECTIONS, kills=3)
 

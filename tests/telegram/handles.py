@@ -116,7 +116,7 @@ class _Chat:
         assert found, "no message from a bot"
         return found[-1]
 
-    def wait_for_message(self, contains="", *, timeout=10, bot=None):
+    def wait_for_message(self, contains="", *, timeout=60, bot=None):
         """The first new message from a bot that contains this text, edited ones included.
 
         New is what came after the last thing people did here (send, press) and was not returned
@@ -223,7 +223,7 @@ class User(_Chat):
         changed = self.sim.perform("edit", **place, message=message.id, text=text)
         self._here(chat)._acted(changed["revision"])
 
-    def press(self, button, *, message=None, chat=None, bot=None, timeout=10):
+    def press(self, button, *, message=None, chat=None, bot=None, timeout=60):
         """Presses a button by its text or data, in `message` or the newest one that has it.
 
         A callback's answer is waited for up to `timeout` seconds: see `Press.answered`.

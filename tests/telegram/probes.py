@@ -83,7 +83,7 @@ def inline(*buttons):
     return {"inline_keyboard": [list(buttons)]}
 
 
-def until(condition, timeout=5):
+def until(condition, timeout=30):
     """Waits for something that will be true; AssertionError when it never is."""
     end = time.monotonic() + timeout
     while not condition():

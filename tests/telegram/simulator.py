@@ -131,7 +131,7 @@ class Simulator:
         found = self.perform("calls", method=method, chat=chat, bot=bot, after=after)
         return [Call(**record) for record in found]
 
-    def wait_for_calls(self, method, count=1, timeout=10, chat=None):
+    def wait_for_calls(self, method, count=1, timeout=60, chat=None):
         """Waits until `method` was called and answered `count` times; returns these calls."""
         until = time.monotonic() + timeout
         while True:

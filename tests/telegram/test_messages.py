@@ -97,11 +97,11 @@ def test_files_go_both_ways(started, bot):
     started.send_file("people.csv", b"name,date\n")
     sent = bot.ok("getUpdates", offset=-1)[0]["message"]["document"]
     path = bot.ok("getFile", file_id=sent["file_id"])["file_path"]
-    assert requests.get(bot.files + path, timeout=5).content == b"name,date\n"
+    assert requests.get(bot.files + path, timeout=30).content == b"name,date\n"
     for method, field, data in (("sendDocument", "document", b"x"), ("sendPhoto", "photo", PNG)):
         form = {"chat_id": started.id, "caption": "<i>c</i>", "parse_mode": "HTML"}
         files = {field: ("f.bin", data)}
-        answer = requests.post(bot.address + method, data=form, files=files, timeout=5).json()
+        answer = requests.post(bot.address + method, data=form, files=files, timeout=30).json()
         assert answer["result"]["caption_entities"][0]["type"] == "italic"
     assert answer["result"]["photo"][0]["width"] == 3
 

@@ -32,7 +32,7 @@ def damage_after_a_backup(at):
     at.run("birthday-calendar backup")
     at.run(DAMAGE)
     bob = {"method": "POST", "path": "/api/birthdays", "person": "Bob", "json": ADA}
-    wait_for(lambda: at.request(**bob).status_code == 503, 20)
+    wait_for(lambda: at.request(**bob).status_code == 503, 60)
     at.traffic.go_on()
 
 

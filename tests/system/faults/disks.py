@@ -35,7 +35,7 @@ def is_read_only(at):
     assert refused.json()["status"] == 507
     assert at.request("GET", "/api/birthdays", "Bob").status_code == 200
     at.alice.send("/add Ada 10.12.1990")
-    assert at.alice.wait_for_message("full", timeout=30)
+    assert at.alice.wait_for_message("full")
 
 
 def _post(at):

@@ -40,7 +40,7 @@ def take_its_memory(at):
     for pid in _outside(at):
         (GROUP / "cgroup.procs").write_text(str(pid))
     kill("TERM")(at)
-    wait_for(lambda: "oom_kill 0" not in (GROUP / "memory.oom_control").read_text(), 30)
+    wait_for(lambda: "oom_kill 0" not in (GROUP / "memory.oom_control").read_text(), 60)
 
 
 def _outside(at):

@@ -61,7 +61,7 @@ def kill_the_bot_while_it_sends(at):
     """Telegram has a reminder already, and the bot does not know it yet."""
     slow = at.telegram.fail("sendMessage", times=None, delay_ms=1000)
     try:
-        wait_for(lambda: _in_flight(at), 30)
+        wait_for(lambda: _in_flight(at), 60)
         at.run(f"kill -KILL {at.main_pid(BOT)}")
     finally:
         at.telegram.clear_faults(slow)
