@@ -59,6 +59,14 @@ def when_ready(server: Any) -> None:
         threading.Thread(target=_watch, args=(address,), name="watchdog", daemon=True).start()
 
 
+def pre_fork(_server: Any, worker: Any) -> None:
+    """gunicorn's hook, in the master: being born counts as a sign of life.
+
+    Until the first one gunicorn waits without end, also for a worker that hangs before it begins.
+    """
+    worker.tmp.notify()
+
+
 def post_worker_init(_worker: Any) -> None:
     """gunicorn's hook, in each worker: it watches disk and time zones, and works off imports."""
     guard.start(_config)

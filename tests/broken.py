@@ -1,7 +1,9 @@
 """The web API with routes that go wrong, for gunicorn to serve: raising, leaking, slow."""
 
 import os
+import signal
 import time
+from pathlib import Path
 
 from flask import request
 
@@ -16,7 +18,16 @@ def create_app():
     app = api.create_app()
     for view in (raises, leaks, sleeps):
         app.add_url_rule(f"/api/broken/{view.__name__}", view.__name__, view)
+    os.register_at_fork(after_in_child=stop_at_birth)
     return app
+
+
+def stop_at_birth():
+    """Hang before the first sign of life, once for each time that there is such a file."""
+    wish = Path(os.environ["VAR_DIR"], "stop-at-birth")
+    if wish.exists():
+        wish.unlink()
+        os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def raises():

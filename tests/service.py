@@ -37,7 +37,7 @@ class Service:
         folder.mkdir(exist_ok=True)
         self.processes = {}
         transport = httpx.HTTPTransport(uds=str(self.socket))
-        self.http = httpx.Client(transport=transport, base_url="http://localhost", timeout=10)
+        self.http = httpx.Client(transport=transport, base_url="http://localhost", timeout=60)
         for part in parts:
             self.start(part)
 

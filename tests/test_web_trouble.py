@@ -199,6 +199,16 @@ def test_workers_that_hang_are_replaced_and_the_others_wait_or_are_told_to(web, 
     assert set(crowd.statuses) <= {200, 201, 503}
 
 
+def test_a_worker_that_hangs_before_it_begins_is_replaced_too(web):
+    wish = web.folder / "stop-at-birth"
+    wish.touch()
+    first = web.workers()
+    os.kill(min(first), signal.SIGKILL)
+    (hanging,) = wait_for(lambda: not wish.exists() and web.workers() - first)
+    wait_for(lambda: hanging not in web.workers())
+    wait_for(lambda: len(web.workers()) == 2)
+
+
 @needs_nginx
 def test_a_worker_that_leaks_is_replaced_before_it_is_killed_and_nobody_notices(web, crowd):
     before = web.workers()
