@@ -108,11 +108,13 @@ check_nginx() {
 	rm -r "$folder"
 }
 
-# Whole files side by side, as their tests share what they set up. A booted machine needs the
-# cores for itself.
+# Whole files side by side, as their tests share what they set up: more than there are cores, as
+# many wait for a service; in the order of their names, as by size all that wait would come last.
+# A booted machine needs the cores for itself.
 run_all() {
 	local code=0
-	"$VENV/bin/python" -m pytest -rs -n 3 --dist loadfile --ignore tests/system || code=$?
+	"$VENV/bin/python" -m pytest -rs -n 4 --dist loadfile --no-loadscope-reorder \
+		--ignore tests/system || code=$?
 	"$VENV/bin/python" -m pytest -rs tests/system || code=$?
 	return "$code"
 }

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from calendar_app import api, logs, models
-from tests.postgres import postgres  # noqa: F401 - a fixture
+from tests.postgres import as_new, migrated, postgres  # noqa: F401 - fixtures
 from tests.service import Service
 from tests.telegram.simulator import Simulator
 from tests.world import NAMES, init_data, settings

@@ -22,16 +22,16 @@ del globals()["test_the_months_of_1900_to_2100_have_the_days_that_exist"]
 
 
 @pytest.fixture
-def app(tmp_path, clock, postgres):
-    yield api.create_app(settings(tmp_path, DATABASE_URL=postgres()), clock)
+def app(tmp_path, clock, as_new):
+    yield api.create_app(settings(tmp_path, DATABASE_URL=as_new), clock)
     models.disconnect()
 
 
 @pytest.fixture
-def begin(tmp_path, clock, postgres):
+def begin(tmp_path, clock, as_new):
     def start(text, **environment):
         clock.now = at(text)
-        config = settings(tmp_path, DATABASE_URL=postgres(), **environment)
+        config = settings(tmp_path, DATABASE_URL=as_new, **environment)
         models.connect(config.database_url)
         models.migrate()
         return Life(config, clock)
