@@ -71,7 +71,8 @@ class ImportRow(BaseModel):
 class ImportAnswer(BaseModel):
     """An import: of a long list that is being written `rows` are the doubtful ones only.
 
-    `kept` are those that an undo has left, as they were edited since.
+    They are for who imported it alone; an undo by somebody else shows none. `kept` are those that
+    an undo has left, as they were edited since.
     """
 
     import_id: int | None
@@ -139,11 +140,12 @@ def _preview(listing: imports.Listing, call: Call) -> Response:
     counts = dict.fromkeys((verdicts.NEW, verdicts.CHANGED, verdicts.SAME, verdicts.DOUBTFUL), 0)
     for verdict in imports.preview(listing, call.now):
         counts[verdict.kind] += 1
-        rows.append(json.dumps(_row(verdict, language), ensure_ascii=False))
+        rows.append((verdict.line, json.dumps(_row(verdict, language), ensure_ascii=False)))
+    rows.sort()  # namesakes are judged together
     total = sum(counts.values())
     head = {"import_id": None, "format": listing.format, "state": "preview", "done": 0}
     head |= {"total": total, "counts": counts, "kept": [], "reason": ""}
-    text = f'{json.dumps(head)[:-1]}, "rows": [{",".join(rows)}]}}'
+    text = f'{json.dumps(head)[:-1]}, "rows": [{",".join(text for _, text in rows)}]}}'
     return Response(text, mimetype="application/json")
 
 

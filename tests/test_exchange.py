@@ -1,10 +1,13 @@
 """Lists in and out through the API: previewed, written, taken back."""
 
 import io
+from urllib.parse import urlsplit
 
 import pytest
 
+from calendar_app import calendars
 from calendar_app.exchange.jobs import Worker
+from tests.world import PEOPLE
 
 LIST = "Ada Lovelace 10.12.1815\nBob 5 May\nEve 10/11/1990\nnobody"
 
@@ -83,8 +86,9 @@ def test_a_file_is_taken_as_multipart(alice):
 
 def test_people_are_known_whatever_the_alphabet_does(alice):
     alice.add("Фёдор Иванов", "1990-05-06", comment="likes tea")
-    found = send(alice, "ИВАНОВ ФЕДОР 06.05.1990\nИванов  Фёдор 6 мая\nFedor 06.05.1990")
-    assert [row["verdict"] for row in found["rows"]] == ["same", "same", "new"]
+    found = send(alice, "ИВАНОВ ФЕДОР 06.05.1990\nFedor 06.05.1990")
+    assert [row["verdict"] for row in found["rows"]] == ["same", "new"]
+    assert send(alice, "Иванов  Фёдор 6 мая")["rows"][0]["verdict"] == "same"
 
 
 def test_an_import_fills_and_never_empties(alice):
@@ -246,3 +250,186 @@ def test_an_export_is_taken_back_unchanged(alice, name):
 def test_reasons_are_told_in_the_language_of_the_request(alice):
     [row] = send(alice, "Eve 31.02.1990", headers={"Accept-Language": "ru"})["rows"]
     assert row["reason"] == "Даты 31.02.1990 не существует."
+
+
+TWO_EACH = (
+    {"full_name": "Ivan Petrov", "birth_date": "1990-05-06", "company": "Acme", "comment": "chess"},
+    {"full_name": "Ivan Petrov", "birth_date": "1990-05-06", "company": "Umbrella"},
+    {"full_name": "Olga", "birth_date": "--03-04"},
+    {"full_name": "Olga", "birth_date": "1960-03-04"},
+    {"full_name": "Yan", "birth_date": "1990-02-02"},
+    {"full_name": "Yan", "birth_date": "1990-02-02", "company": "Acme"},
+)
+
+
+@pytest.mark.parametrize("name", ["csv", "vcf", "ics", "json"])
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("long", [False, True])
+def test_namesakes_survive_an_export_and_are_known_again(alice, clock, name, first, long):
+    """In a long list too, whose rows are judged in parts: those of one name lie far apart."""
+    for row in TWO_EACH[first::2]:
+        alice.post("/api/birthdays", json=row)
+    if long:
+        send(alice, many(450))
+        work(clock)
+    for row in TWO_EACH[1 - first :: 2]:
+        alice.post("/api/birthdays", json=row)
+
+    def people(query=""):
+        found = alice.get(f"/api/birthdays{query}").json
+        return sorted(tuple(row.items())[1:] for row in found)
+
+    file = alice.get(f"/api/export?format={name}").get_data(as_text=True)
+    other = alice.post("/api/calendars", json={"title": "Other"}).json["id"]
+    total = len(people())
+    for verdict in ("new", "same"):
+        counts = send(alice, file, f"?preview=1&calendar={other}")["counts"]
+        assert counts[verdict] == total
+        state = send(alice, file, f"?calendar={other}")
+        work(clock)
+        assert alice.get(f"/api/import/{state['import_id']}").json["counts"][verdict] == total
+        assert people(f"?calendar={other}") == people()
+
+
+@pytest.mark.parametrize(
+    ("there", "rows", "expected"),
+    [
+        # Whoever is there is one row of the list, the one most alike, wherever it stands in it.
+        ([("Ada", "Acme")], ["Ada,1990-01-01,Umbrella", "Ada,1990-01-01,Acme"], ["new", "same"]),
+        ([("Ada", "Acme")], ["Ada,--01-01,", "Ada,1990-01-01,Acme"], ["doubtful", "same"]),
+        ([("Ada", "Acme")], ["Ada,1990-01-01,Acme", "Ada,1991-01-01,"], ["same", "new"]),
+        ([("Ada", "Acme"), ("Ada", "")], ["Ada,1990-01-01,", "Ada,1990-01-01,Acme"], 2 * ["same"]),
+        # Nobody is overwritten with one of two.
+        ([("Ada", "")], ["Ada,1990-01-01,Acme", "Ada,1990-01-01,Umbrella"], 2 * ["doubtful"]),
+        ([("Ada", "A"), ("Ada", "B")], ["Ada,1990-01-01,C"], ["doubtful"]),
+        ([("Ada", "")], ["Ada,1990-01-01,Acme", "ADA,1990-01-01,Acme"], ["changed", "same"]),
+    ],
+)
+def test_each_row_finds_the_one_it_is_about(alice, there, rows, expected):
+    for name, company in there:
+        alice.add(name, "1990-01-01", company=company)
+    text = "\n".join(["full_name,birth_date,company", *rows])
+    found = send(alice, text)
+    assert [row["verdict"] for row in found["rows"]] == expected
+    assert all(row["reason"] for row in found["rows"] if row["verdict"] != "new")
+
+
+def test_vowel_signs_are_part_of_a_name(alice):
+    """Not only letters: they are marks in Unicode, as accents are, but no less than letters."""
+    for name in ("राम शर्मा", "นภา", "Пётр Йович", "Zoé"):
+        alice.add(name, "1990-05-06")
+    rows = ["रीमा शर्मा", "शर्मा राम", "นภี", "นภา", "Петр Йович", "Zoe\u0301"]
+    text = "\n".join(["full_name,birth_date", *(f"{name},1990-05-06" for name in rows)])
+    assert [row["verdict"] for row in send(alice, text)["rows"]] == [
+        *("new", "same", "new", "same", "same", "same"),
+    ]
+
+
+def family(alice, bob):
+    """A calendar of Alice's in which Bob is an editor; its id."""
+    calendar = alice.post("/api/calendars", json={"title": "Family"}).json["id"]
+    invitations = f"/api/calendars/{calendar}/invitations"
+    code = alice.post(invitations, json={"role": "editor"}).json["code"]
+    bob.post(f"/api/invitations/{code}/accept")
+    return calendar
+
+
+def test_a_year_that_is_hidden_is_not_replaced(alice, bob):
+    row = {"full_name": "Bob", "birth_date": "1980-05-06", "hide_age": True}
+    row |= {"linked_user_id": PEOPLE["Bob"]}
+    query = f"?calendar={family(alice, bob)}"
+    made = alice.post(f"/api/birthdays{query}", json=row)
+    for text in ("Bob 6.5.1970", "Bob 6.5.1980", "Bob 6 May"):
+        assert send(alice, text, query)["rows"][0]["verdict"] == "same"
+    company = "full_name,birth_date,company\nBob,1970-05-06,Acme"
+    assert send(alice, company, query)["counts"]["changed"] == 1
+    seen = bob.get(f"/api/birthdays/{made.json['id']}").json
+    assert (seen["birth_date"], seen["company"]) == ("1980-05-06", "Acme")
+
+
+def test_a_long_import_is_undone_by_who_may_though_its_importer_may_no_more(alice, bob, clock):
+    calendar = family(alice, bob)
+    query = f"?calendar={calendar}"
+    address = f"/api/import/{send(bob, many(300), query)['import_id']}"
+    work(clock)
+    alice.delete(f"/api/calendars/{calendar}/members/{PEOPLE['Bob']}")
+    assert len(alice.get(f"/api/birthdays{query}").json) == 300
+    assert bob.post(f"{address}/undo").status_code == 404
+    assert alice.post(f"{address}/undo").json["state"] == "undoing"
+    work(clock)
+    state = alice.get(address).json
+    assert (state["state"], state["reason"]) == ("undone", "")
+    assert alice.get(f"/api/birthdays{query}").json == []
+
+
+def test_an_import_that_waits_for_telegram_holds_up_no_other(app, people, clock):
+    alice, bob, charlie, *_ = people
+    group, config = calendars.Group(-100_200, "Group"), app.config["calendar"]
+
+    def seen_in_group(person, role):
+        return calendars.enter_group(PEOPLE[person.name], group, role, config, clock.now)
+
+    for person, role in ((alice, calendars.OWNER), (bob, calendars.EDITOR)):
+        person.post("/api/calendars", json={"title": "x"})
+        calendar = seen_in_group(person, role).calendar_id
+    first = send(bob, many(300), f"?calendar={calendar}")["import_id"]
+    clock.now += 49 * 3600
+    assert bob.get(f"/api/import/{first}").status_code == 503
+    second = send(charlie, many(300))["import_id"]
+    work(clock)
+    assert charlie.get(f"/api/import/{second}").json["state"] == "done"
+    seen_in_group(bob, calendars.EDITOR)
+    assert bob.get(f"/api/import/{first}").json["state"] == "waiting"
+    clock.now += 60
+    work(clock)
+    assert bob.get(f"/api/import/{first}").json["state"] == "done"
+
+
+def test_a_feed_taken_in_invents_neither_years_nor_people(app, alice, bob):
+    dates = {
+        "No Year": "--05-06",
+        "Leap": "--02-29",
+        "Known": "1985-03-04",
+        "X's birthday": "--01-01",
+    }
+    for name, date in dates.items():
+        alice.add(name, date)
+    alice.post("/api/holidays", json={"name": "Neujahr", "day": 1, "month": 1})
+    feed = app.test_client().get(urlsplit(alice.get("/api/feed").json["url"]).path).text
+    assert send(alice, feed)["counts"] == {"same": 4, "doubtful": 1}
+    holiday = send(bob, feed)["rows"][-1]
+    assert holiday["reason"] == "This is a holiday, not a birthday."
+    people = bob.get("/api/birthdays").json
+    assert {row["full_name"]: row["birth_date"] for row in people} == dates
+
+
+def test_imports_are_undone_one_after_the_other(alice):
+    def table(row):
+        return f"full_name,birth_date,company,position\n{row}"
+
+    send(alice, "Eve 10.12.1815")
+    rows = ("Ada,1815-12-10,,", "Ada,1815-12-10,Acme,", "Ada,1815-12-10,Acme,Boss")
+    done = [send(alice, table(row))["import_id"] for row in rows]
+    for import_id in reversed(done):
+        undone = alice.post(f"/api/import/{import_id}/undo").json
+        assert (undone["state"], undone["kept"]) == ("undone", [])
+    assert names(alice) == ["Eve"]
+
+
+def test_an_edit_between_two_imports_is_kept_though_the_second_is_undone(alice):
+    header = "full_name,birth_date,company\n"
+    first = send(alice, f"{header}Ada,1815-12-10,")["import_id"]
+    [ada] = alice.get("/api/birthdays").json
+    alice.patch(f"/api/birthdays/{ada['id']}", json={"comment": "mine"})
+    second = send(alice, f"{header}Ada,1815-12-10,Acme")["import_id"]
+    assert alice.post(f"/api/import/{second}/undo").json["kept"] == []
+    assert len(alice.post(f"/api/import/{first}/undo").json["kept"]) == 1
+    assert alice.get("/api/birthdays").json == [ada | {"comment": "mine"}]
+
+
+def test_a_long_preview_is_in_the_order_of_the_list(alice):
+    names = [f"P{number}" for number in range(450)]
+    lines = [f"{name},1990-01-0{day}" for day in (1, 2) for name in names]
+    body = {"text": "full_name,birth_date\n" + "\n".join(lines)}
+    rows = alice.post("/api/import?preview=1", json=body).json["rows"]
+    assert [row["line"] for row in rows] == list(range(2, 902))

@@ -3,6 +3,8 @@
 import csv
 import datetime as dt
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import icalendar
@@ -15,7 +17,8 @@ from calendar_app import exchange
 from calendar_app.birthdays import BirthdayInput
 from calendar_app.dates import BirthDate
 from calendar_app.errors import Invalid
-from calendar_app.exchange.entries import TWO_WAYS
+from calendar_app.exchange import decoding, icalendars
+from calendar_app.exchange.entries import TWO_WAYS, Refused
 from calendar_app.fields import check
 
 FILES = Path(__file__).parent / "exchange"
@@ -96,6 +99,40 @@ def test_what_people_write_is_understood(text, found):
     assert [row[:2] for row in read(text)] == found
 
 
+@pytest.mark.parametrize("page", [
+    "<table><tr><td>Ada</td><td>1.1.1990</td></tr></table>", "\n <div>Ada 1.1.1990</div>",
+    "<meta charset=utf-8><table><tr><td>Ada</td><td>1.1.1990</td></tr></table>", "<br/>Ada 1990",
+    "<!-- x --><!DOCTYPE html><html>Ada 1.1.1990", "<?xml version='1.0'?><p>Ada 1.1.1990</p>",
+])  # fmt: skip
+def test_a_page_or_a_piece_of_one_is_no_list(page):
+    with pytest.raises(Refused) as refused:
+        read(page)
+    assert refused.value.message == decoding.HTML
+    assert read("<3 Ada 1.1.1990")[0][1] == "1990-01-01"
+
+
+@pytest.mark.parametrize(("text", "name", "company"), [
+    ("1;Иванов Иван;01.02.1990\n2;Ким Ян;03.03", "Иванов Иван", ""),
+    ("Иванов;Иван;Иванович;01.02.1990\nКим;Ян;;03.03", "Иванов Иван Иванович", ""),
+    ("1\tИванов\tИван\t01.02.1990\tООО Рога", "Иванов Иван", "ООО Рога"),
+    ("Иванов Иван;Рога;01.02.1990", "Иванов Иван", "Рога"),
+    ("Отдел;ФИО сотрудника;Дата рождения\nИТ;Иванов Иван;01.02.1990", "Иванов Иван", ""),
+    ("ФИО преподавателя;Дата рождения (ДД.ММ.ГГГГ)\nИванов Иван;01.02.1990", "Иванов Иван", ""),
+    ("ID,Employee Name,Date of Birth\n1,Иванов Иван,1990-02-01", "Иванов Иван", ""),
+    ("Company Name,Name of person,Birthday (all)\nРога,Иванов Иван,1990-02-01",
+     "Иванов Иван", "Рога"),
+    ("Имя сотрудника,Фамилия сотрудника,День рождения сотрудника\nИван,Иванов,1990-02-01",
+     "Иван Иванов", ""),
+    ("First Name,Last Name,Manager name,Birthday\nИван,Иванов,Рога,1990-02-01", "Иван Иванов", ""),
+    ("1. Иванов Иван 01.02.1990", "Иванов Иван", ""),
+    ("12) Иванов Иван, 01.02.1990", "Иванов Иван", ""),
+    ("№3. 01.02.1990 Иванов Иван", "Иванов Иван", ""),
+])  # fmt: skip
+def test_a_name_is_told_from_what_stands_beside_it(text, name, company):
+    first = read(text)[0]
+    assert first[:3] == (name, "1990-02-01", company)
+
+
 def test_the_order_is_taken_from_the_rows_that_show_it():
     assert [row[1] for row in read("A 10/11/1990\nB 25/12/1990")] == ["1990-11-10", "1990-12-25"]
     assert [row[1] for row in read("A 10/11/1990\nB 12/25/1990")] == ["1990-10-11", "1990-12-25"]
@@ -105,12 +142,81 @@ def test_the_order_is_taken_from_the_rows_that_show_it():
     assert (entry.problem, entry.text) == (TWO_WAYS, "10/11/1990")
 
 
+@pytest.mark.parametrize(("lines", "found"), [
+    ('N:Lee;Ann\nBDAY;X="a;b";X-APPLE-OMIT-YEAR=1604:1604-12-10', ("Ann Lee", "--12-10")),
+    ("N:Lee\\, Jr\\;x;Ann\\\nBDAY:1990-01-01", ("Ann\\ Lee, Jr;x", "1990-01-01")),
+    ("N:;Ann;;;\nBDAY;;VALUE=date:1990-01-01", ("Ann", "1990-01-01")),
+])  # fmt: skip
+def test_signs_that_divide_are_told_from_those_that_do_not(lines, found):
+    assert [row[:2] for row in read(f"BEGIN:VCARD\n{lines}\nEND:VCARD")] == [found]
+
+
+@pytest.mark.parametrize("rest", ["", '"Ким";04.04\n'])
+def test_a_quotation_mark_that_nobody_closed_takes_no_one_in(rest):
+    text = f'ФИО;Дата рождения\nЛи;01.01\n"Иванов;01.02.1990\nПетров;02.02\n{rest}'
+    with pytest.raises(Refused) as refused:
+        read(text)
+    assert refused.value.params["line"] == 3
+    assert read('name,birthday,notes\nAda,--12-10,"a, ""b""\nc"\n')[0][4] == 'a, "b"\nc'
+
+
+def calendar(*events):
+    text = "".join(f"BEGIN:VEVENT\n{event}\nEND:VEVENT\n" for event in events)
+    return f"BEGIN:VCALENDAR\n{text}END:VCALENDAR"
+
+
+def test_an_occurrence_that_was_moved_is_nobody_else():
+    ann = "SUMMARY:Ann's Birthday\nDTSTART:19900301"
+    moved = ann.replace("19900301", "20200302") + "\nRECURRENCE-ID:20200301"
+    found = read(calendar(f"{ann}\nRRULE:FREQ=YEARLY", moved))
+    assert [row[:2] for row in found] == [("Ann", "1990-03-01")]
+
+
+@pytest.mark.parametrize(("more", "problem"), [
+    ("RRULE:FREQ=YEARLY;BYMONTH=5;BYDAY=2SU", icalendars.MOVES),
+    ("RRULE:FREQ=YEARLY\nCATEGORIES:Work,Holiday", icalendars.HOLIDAY),
+    ("RRULE:FREQ=YEARLY;INTERVAL=2", icalendars.NO_RULE),
+    ("RRULE:FREQ=YEARLY;BYMONTH=5;BYMONTHDAY=12", ""),
+])  # fmt: skip
+def test_what_is_no_birthday_says_why(more, problem):
+    text = calendar(f"SUMMARY:Mother's Day\nDTSTART:20190512\n{more}")
+    [entry] = exchange.read(text.encode(), None, THIS_YEAR)[1]
+    assert entry.problem == problem
+
+
+def test_a_card_in_a_card_is_not_taken_for_it():
+    agent = "AGENT:\nBEGIN:VCARD\nN:Helper;Small\nBDAY:19800202\nEND:VCARD\n"
+    card = f"BEGIN:VCARD\nN:Boss;Big\n{agent}BDAY:19700101\nTITLE:Chief\nEND:VCARD\n"
+    assert read(card) == [("Big Boss", "1970-01-01", "", "Chief", "")]
+
+
 def test_a_rule_that_never_ends_is_not_expanded():
     event = (
         "BEGIN:VEVENT\nSUMMARY:Ada's birthday\nDTSTART:00010101\nRRULE:FREQ=SECONDLY\nEND:VEVENT\n"
     )
     text = f"BEGIN:VCALENDAR\n{event * 1000}END:VCALENDAR"
     assert len(read(text)) == 1000
+
+
+# What a reading that tries again from every place would need hours for.
+SLOW = {
+    "spaces in a title": "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:a" + " " * 500_000 + "b\n"
+    "DTSTART:19900101\nRRULE:FREQ=YEARLY\nEND:VEVENT\nEND:VCALENDAR",
+    "parameters": "BEGIN:VCARD\nFN:A\nBDAY" + ";a" * 500_000 + ":1990-01-01\nEND:VCARD",
+    "a lone backslash": "BEGIN:VCARD\nN:" + "a" * 500_000 + "\\\nBDAY:1990-01-01\nEND:VCARD",
+    "soft line breaks": "BEGIN:VCARD\nFN:A\nNOTE;ENCODING=QUOTED-PRINTABLE:" + "a" * 500_000
+    + "=\n" * 500_000 + "\nBDAY:1990-01-01\nEND:VCARD",
+    "cards in cards": "BEGIN:VCARD\n" * 50_000 + "FN:A\n" * 50_000 + "END:VCARD\n" * 50_000,
+}  # fmt: skip
+READ = (
+    "import sys; from calendar_app import exchange; exchange.read(sys.stdin.buffer.read(), None, 1)"
+)
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_no_text_takes_for_ever(name):
+    """In a process of its own: a search of `re` is not to be interrupted."""
+    subprocess.run([sys.executable, "-c", READ], input=SLOW[name].encode(), check=True, timeout=60)
 
 
 # --- round trips -------------------------------------------------------------------------

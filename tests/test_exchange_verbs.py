@@ -33,10 +33,17 @@ def run(app, alice, tmp_path):
     """The operator's command on Alice's calendar; gives what it printed."""
     alice.patch("/api/settings", json={})
 
-    def verb(*arguments, code=0, **environment):
+    def verb(*arguments, code=0, calendar=1, **environment):
         env = {"PATH": os.environ["PATH"], "ENV_FILE": "/dev/null", "VAR_DIR": str(tmp_path)}
         done = subprocess.run(
-            [sys.executable, "-m", "calendar_app", *map(str, arguments), "--calendar", "1"],
+            [
+                sys.executable,
+                "-m",
+                "calendar_app",
+                *map(str, arguments),
+                "--calendar",
+                str(calendar),
+            ],
             cwd=ROOT,
             env=env | {"TELEGRAM_BOT_TOKEN": TOKEN} | environment,
             capture_output=True,
@@ -59,6 +66,15 @@ def test_a_file_goes_in_and_comes_out(run, alice, tmp_path):
     run("export", "--format", "csv", "--output", out)
     assert out.read_bytes() == run("export").encode()
     assert "1 same" in run("import", out)
+
+
+@pytest.mark.parametrize("calendar", [77, 10**23])
+def test_a_calendar_that_is_not_there_is_one_sentence(run, tmp_path, calendar):
+    (tmp_path / "list.txt").write_text("Ada Lovelace 10.12.1815\n")
+    for verb in (["export"], ["import", tmp_path / "list.txt"]):
+        said = run(*verb, code=1, calendar=calendar)
+        assert said.splitlines()[-1].endswith("There is no calendar with this id.")
+        assert "Traceback" not in said
 
 
 def test_a_long_file_is_worked_off_by_the_command(run, alice, tmp_path):

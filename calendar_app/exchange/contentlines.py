@@ -15,9 +15,10 @@ from .entries import Refused
 BROKEN = N_("What begins at line {line} does not end: export the list again.")
 WIDEST = 75
 BREAK = re.compile("\r\n|\n|\r")
-QUOTED = re.compile(r';(?=(?:[^"]*"[^"]*")*[^"]*$)')
+# Both take what they find and never try again, so that no text makes them slow.
+PARAM = re.compile(r'(?:[^;"]++|"[^"]*+"?)++')
+PART = re.compile(r"((?:[^;\\]++|\\.?)*+)(?:;|\Z)", re.DOTALL)
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-PART = re.compile(r"((?:[^;\\]|\\.)*)(?:;|$)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +48,21 @@ def components(text: str, kind: str, wanted: frozenset[str]) -> Iterator[tuple[i
     What is nested in them is not looked at. Raises Refused where one does not end.
     """
     stack: list[str] = []
-    begun, found = 0, Component()
+    # `depth`: of the component that is being read, 0 outside of any.
+    begun, found, depth = 0, Component(), 0
     for number, head, value in _lines(text):
         name = head.partition(";")[0].rpartition(".")[2].upper()
         inside = value.strip().upper()
         if name == "BEGIN":
             stack.append(inside)
-            begun, found = (number, {}) if inside == kind else (begun, found)
+            if inside == kind and not depth:
+                begun, found, depth = number, {}, len(stack)
         elif name == "END":
             _end(stack, inside, begun or number)
-            if inside == kind:
+            if len(stack) < depth:
                 yield begun, found
-        elif name in wanted and stack[-1:] == [kind]:
+                depth = 0
+        elif name in wanted and len(stack) == depth > 0:
             found.setdefault(name, _property(head, value))
     if stack:
         _end(stack, "", begun or 1)
@@ -73,10 +77,10 @@ def _lines(text: str) -> Iterator[tuple[int, str, str]]:
     """Number, what stands before the colon, and value of each unfolded line."""
     pieces: list[str] = []
     first = start = number = 0
+    quoted = False
     for end in [*(match.span() for match in BREAK.finditer(text)), (len(text), len(text))]:
         raw, start, number = text[start : end[0]], end[1], number + 1
-        soft = pieces and pieces[-1].endswith("=") and "QUOTED-PRINTABLE" in pieces[0].upper()
-        if soft:
+        if quoted and pieces[-1].endswith("="):
             pieces[-1] = pieces[-1][:-1]
             pieces.append(raw)
         elif raw[:1] in (" ", "\t") and pieces:
@@ -84,6 +88,7 @@ def _lines(text: str) -> Iterator[tuple[int, str, str]]:
         else:
             yield from _line(first, pieces)
             first, pieces = number, [raw]
+            quoted = "QUOTED-PRINTABLE" in raw.partition(":")[0].upper()
     yield from _line(first, pieces)
 
 
@@ -100,7 +105,7 @@ def _line(number: int, pieces: list[str]) -> Iterator[tuple[int, str, str]]:
 
 def _property(head: str, value: str) -> Property:
     params = {}
-    for param in QUOTED.split(head)[1:]:
+    for param in PARAM.findall(head)[1:]:
         name, equals, content = param.partition("=")
         # vCard 2.1 leaves the name of a parameter out.
         params[name.upper() if equals else "ENCODING"] = (content if equals else name).strip('"')

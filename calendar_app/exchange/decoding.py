@@ -25,6 +25,7 @@ OTHERS = (
     (b"{\\rtf", N_("This is a document of a word processor: save it as plain text.")),
     (b"SQLite format 3\0", N_("This is a database: export it as CSV first.")),
 )
+TAG = re.compile(r"\s*<(?:[!?]|/?[a-z][a-z0-9:-]*(?:[\s/>]|$))", re.IGNORECASE)
 HTML = N_("This is a web page, not a list: look for a download or an export there.")
 BINARY = N_("This is not text: save the list as CSV, vCard, iCalendar or JSON.")
 EMPTY = N_("The file is empty.")
@@ -40,7 +41,8 @@ def text(data: bytes) -> str:
         raise Refused(BINARY)
     if not found.strip():
         raise Refused(EMPTY)
-    if re.match(r"\s*<(!doctype|html|head|body|\?xml)", found, re.IGNORECASE):
+    # A piece of a page too, which begins with any tag or a comment.
+    if TAG.match(found):
         raise Refused(HTML)
     return found
 

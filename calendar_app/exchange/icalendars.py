@@ -13,30 +13,37 @@ from ..dates import FEB28
 from ..texts import N_
 from . import contentlines
 from .contentlines import Component, escaped, folded
-from .entries import Entry, one_line, yearless
+from .entries import Entry, yearless
 
 NO_RULE = N_("The event does not come every year, so it is no birthday.")
-# What programs write around a name.
+MOVES = N_("The event comes on another day each year, so it is no birthday.")
+HOLIDAY = N_("This is a holiday, not a birthday.")
+# What a feed of ours says of a holiday, and Outlook of those that it adds.
+A_HOLIDAY = "CATEGORIES:HOLIDAY"
+# What programs write around a name; one space at most, for `\s*` would be tried from each space.
 BEFORE = re.compile(
     r"^(?:🎂|🎉|🎁|birthday of\b|birthday:|день рождения[:\s]|др[:\s])\s*", re.IGNORECASE
 )
 BEHIND = re.compile(
-    r"\s*(?:['’]s(?: \d+(?:st|nd|rd|th))? birthday|['’] birthday"
-    r"|[-–—:(]?\s*\b(?:birthday|день рождения)\)?|🎂)$",
+    r" ?(?:['’]s(?: \d+(?:st|nd|rd|th))? birthday|['’] birthday"
+    r"|[-–—:(]? ?\b(?:birthday|день рождения)\)?|🎂)$",
     re.IGNORECASE,
 )
-BORN = re.compile(r"\s*\(\s*(?:🎂|\*|born\s*)?\s*([0-9]{4})\s*\)$")
+BORN = re.compile(r" ?\( ?(?:🎂|\*|born)? ?([0-9]{4}) ?\)$")
 # Nextcloud's, in the calendar that it makes of contacts.
 CONTACT_YEAR, NO_CONTACT_YEAR = "X-NEXTCLOUD-BC-YEAR", "X-NEXTCLOUD-BC-UNKNOWN-YEAR"
+# Ours.
+OWN_NAME, OWN_DATE = "X-FULL-NAME", "X-BIRTH-DATE"
 OWN = {
-    "X-FULL-NAME": "full_name",
-    "X-BIRTH-DATE": "date",
     "X-COMPANY": "company",
     "X-POSITION": "position",
     "X-RESPONSIBLE": "responsible",
     "X-COMMENT": "comment",
 }
-WANTED = frozenset({"SUMMARY", "DTSTART", "RRULE", "CREATED", CONTACT_YEAR, NO_CONTACT_YEAR, *OWN})
+WANTED = frozenset(
+    {"SUMMARY", "DTSTART", "RRULE", "CREATED", "CATEGORIES", "RECURRENCE-ID"}
+    | {CONTACT_YEAR, NO_CONTACT_YEAR, OWN_NAME, OWN_DATE, *OWN}
+)
 YEARLY = "RRULE:FREQ=YEARLY"
 LAST_OF_FEBRUARY = f"{YEARLY};BYMONTH=2;BYMONTHDAY=-1"
 SIXTIETH_DAY = f"{YEARLY};BYYEARDAY=60"
@@ -60,23 +67,42 @@ def looks_like(text: str) -> bool:
 def read(text: str) -> Iterator[Entry]:
     """The yearly events of a calendar, in order; raises Refused for a broken file."""
     for line, event in contentlines.components(text, "VEVENT", WANTED):
-        own = {field: event[name].text for name, field in OWN.items() if name in event}
-        yield Entry(line, **own) if {"full_name", "date"} <= set(own) else _entry(line, event)
+        # One occurrence that was moved: the event itself stands elsewhere.
+        if "RECURRENCE-ID" in event:
+            continue
+        if OWN_NAME in event and OWN_DATE in event:
+            more = {field: event[name].text for name, field in OWN.items() if name in event}
+            yield Entry(line, event[OWN_NAME].text, event[OWN_DATE].text, **more)
+        else:
+            yield _entry(line, event)
 
 
 def _entry(line: int, event: Component) -> Entry:
-    summary = one_line(event["SUMMARY"].text) if "SUMMARY" in event else ""
+    summary = " ".join(event["SUMMARY"].text.split()) if "SUMMARY" in event else ""
     year = BORN.search(summary)
     bare = BORN.sub("", summary)
     name = BEHIND.sub("", BEFORE.sub("", bare)).strip()
-    rule = event["RRULE"].value.upper() if "RRULE" in event else ""
+    told = _rule(event)
     # Some programs write each year's birthday as an event of its own.
-    told = dict(part.partition("=")[::2] for part in rule.split(";"))
-    yearly = told.get("FREQ") == "YEARLY" and told.get("INTERVAL", "1") == "1"
-    yearly = yearly or (not rule and (name != bare or CONTACT_YEAR in event))
+    single = not told and (name != bare or CONTACT_YEAR in event)
+    problem = "" if single else _problem(event, told)
     shown = event[CONTACT_YEAR].text if CONTACT_YEAR in event else year[1] if year else ""
-    date = _date(event, shown, bool(rule))
-    return Entry(line, name or summary, date, problem="" if yearly else NO_RULE)
+    return Entry(line, name or summary, _date(event, shown, bool(told)), problem=problem)
+
+
+def _rule(event: Component) -> dict[str, str]:
+    rule = event["RRULE"].value.upper() if "RRULE" in event else ""
+    return dict(part.partition("=")[::2] for part in rule.split(";") if part)
+
+
+def _problem(event: Component, rule: dict[str, str]) -> str:
+    """Why an event is no birthday; "" where it can be one."""
+    categories = event["CATEGORIES"].value.upper() if "CATEGORIES" in event else ""
+    if "HOLIDAY" in map(str.strip, categories.split(",")):
+        return HOLIDAY
+    if rule.get("FREQ") != "YEARLY" or rule.get("INTERVAL", "1") != "1":
+        return NO_RULE
+    return MOVES if {"BYDAY", "BYWEEKNO", "BYEASTER"} & rule.keys() else ""
 
 
 def _date(event: Component, year: str, repeated: bool) -> str:
@@ -120,14 +146,19 @@ def _basic(day: dt.date) -> str:
 
 
 def person(row: dict[str, Any], leap_day: str, uid: str, more: Iterable[str] = ()) -> str:
-    """A birthday as an event; `leap_day` rules where the person has no rule."""
+    """A birthday as an event; `leap_day` rules where the person has no rule.
+
+    Name and date stand in it once more as we keep them: of the event's own year nobody can tell
+    whether somebody was born in it.
+    """
     date = row["birth_date"]
     year = SOME_YEAR if date.startswith("-") else int(date[:4])
     first = dt.date(year, int(date[-5:-3]), int(date[-2:]))
     rule = YEARLY
     if (first.month, first.day) == (2, 29):
         rule = LAST_OF_FEBRUARY if (row["leap_day"] or leap_day) == FEB28 else SIXTIETH_DAY
-    return event(f"🎂 {row['full_name']}", first, uid, rule, more)
+    own = [f"{OWN_NAME}:{escaped(row['full_name'])}", f"{OWN_DATE}:{date}"]
+    return event(f"🎂 {row['full_name']}", first, uid, rule, [*own, *more])
 
 
 def calendar(title: str, events: Iterable[str], head: Iterable[str] = ()) -> Iterator[str]:
@@ -144,6 +175,5 @@ def write(people: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 
 def _whole(row: dict[str, Any]) -> str:
-    fields = {name: row["birth_date" if field == "date" else field] for name, field in OWN.items()}
-    own = [f"{name}:{escaped(text)}" for name, text in fields.items() if text]
-    return person(row, FEB28, f"birthday-{row['id']}@birthday-calendar", own)
+    more = [f"{name}:{escaped(row[field])}" for name, field in OWN.items() if row.get(field)]
+    return person(row, FEB28, f"birthday-{row['id']}@birthday-calendar", more)

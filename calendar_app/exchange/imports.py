@@ -64,8 +64,21 @@ def preview(listing: Listing, now: int) -> Iterator[Verdict]:
 
 
 def _parts(entries: list[Entry]) -> Iterator[list[Entry]]:
-    for start in range(0, len(entries), SMALL):
-        yield entries[start : start + SMALL]
+    """In parts; those of one name, who are judged together, in one part where they fit."""
+    named: dict[str, list[Entry]] = {}
+    for entry in entries:
+        named.setdefault(verdicts.name_key(entry.full_name), []).append(entry)
+    part: list[Entry] = []
+    for some in named.values():
+        if len(part) + len(some) > SMALL and part:
+            yield part
+            part = []
+        part = part + some
+        while len(part) > SMALL:
+            yield part[:SMALL]
+            part = part[SMALL:]
+    if part:
+        yield part
 
 
 def run(listing: Listing, now: int) -> tuple[int, list[Verdict]]:
@@ -111,14 +124,16 @@ def get(telegram_id: int, import_id: int) -> Row:
     """How far an import is, what of it was doubtful, and what an undo has kept.
 
     `{"import_id", "format", "state", "done", "total", "counts", "rows", "kept", "reason"}`; the
-    rows as verdicts, at most SHOWN of them. Raises NotFound, Forbidden.
+    rows as verdicts, at most SHOWN of them, and to who imported them alone: they say what nobody
+    else may know, such as a comment about who is asking. Raises NotFound, Forbidden.
     """
     found, access = _load(telegram_id, import_id)
     return _shown(found, access)
 
 
 def _shown(found: Import, access: Access) -> Row:
-    doubtful = [_doubt(row) for row in _notes(found.id, DOUBTFUL)]
+    mine = found.user_id == access.user_id
+    doubtful = [_doubt(row) for row in _notes(found.id, DOUBTFUL)] if mine else []
     kept = [row.birthday_id for row in _notes(found.id, writing.KEPT)]
     return {
         "import_id": found.id,
@@ -207,7 +222,9 @@ def writer(found: Import) -> Access:
 
 def operator(calendar_id: int) -> Access:
     """A calendar as the operator of the machine may use it: all of it."""
-    row: Any = models.Calendar.get_or_none(models.Calendar.id == calendar_id)
+    row: Any = None
+    if models.known_id(calendar_id):
+        row = models.Calendar.get_or_none(models.Calendar.id == calendar_id)
     if row is None:
         raise NotFound(N_("There is no calendar with this id."))
     settings = (row.timezone, row.notification_minute, "feb28")

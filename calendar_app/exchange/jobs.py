@@ -8,7 +8,8 @@ import json
 import logging
 
 from .. import models
-from ..errors import AppError, Later
+from ..calendars import Access
+from ..errors import AppError, Later, Unavailable
 from ..models import Import, ImportPart, ImportRow
 from . import imports, writing
 from .verdicts import Known
@@ -28,17 +29,14 @@ class Worker:
     def step(self, now: int) -> bool:
         """Do the next part of an import, the oldest first; whether there was anything to do.
 
-        Raises Later and Trouble where it cannot be done just now.
+        Raises Later and Trouble where none can be done just now.
         """
         found = self._next(now)
         if found is None:
             self._known = None
             return False
         try:
-            known = self._names(found)
-            with models.writing():
-                if self._claim(found.id, now):
-                    self._part(found, known, now)
+            self._go_on(found, now)
         except Later:
             raise
         except AppError as error:
@@ -51,9 +49,23 @@ class Worker:
         query = Import.select().where(Import.state.in_(imports.OPEN), free)
         return query.order_by(Import.id).first()
 
-    def _names(self, found: Import) -> Known:
+    def _go_on(self, found: Import, now: int) -> None:
+        try:
+            access = _access(found)
+        except Unavailable as error:
+            self._put_off(found.id, now + error.retry_after, now)
+            return
+        known = None if found.state == "undoing" else self._names(found, access)
+        with models.writing():
+            if not self._claim(found.id, now):
+                return
+            if known:
+                self._write(found, known, now)
+            elif not imports.unwrite_some(found.id, access, now):
+                self._set(found, state="undone")
+
+    def _names(self, found: Import, access: Access) -> Known:
         """Read before the transaction, as a large calendar takes a second."""
-        access = imports.writer(found)
         if self._known is None or self._known[0] != found.id:
             written = ImportRow.select(ImportRow.birthday_id).where(
                 ImportRow.import_id == found.id, ImportRow.verdict.in_(writing.WRITTEN)
@@ -62,18 +74,22 @@ class Worker:
         self._known[1].access = access
         return self._known[1]
 
+    def _put_off(self, import_id: int, until: int, now: int) -> None:
+        """Leave one that must wait for Telegram, so that the others go on."""
+        with models.writing():
+            self._lease(import_id, "", until, now)
+
     def _claim(self, import_id: int, now: int) -> bool:
         """Whether nobody else has it; holds for a while from now on."""
+        return self._lease(import_id, self.owner, now + LEASE_SECONDS, now)
+
+    def _lease(self, import_id: int, owner: str, until: int, now: int) -> bool:
         free = (Import.lease_until <= now) | (Import.lease_owner == self.owner)
         mine = (Import.id == import_id) & Import.state.in_(imports.OPEN) & free
-        query = Import.update(lease_owner=self.owner, lease_until=now + LEASE_SECONDS)
-        return query.where(mine).execute() > 0
+        query = Import.update(lease_owner=owner, lease_until=until).where(mine)
+        return query.execute() > 0
 
-    def _part(self, found: Import, known: Known, now: int) -> None:
-        if found.state == "undoing":
-            if not imports.unwrite_some(found.id, known.access, now):
-                self._set(found, state="undone")
-            return
+    def _write(self, found: Import, known: Known, now: int) -> None:
         query = ImportPart.select().where(ImportPart.import_id == found.id)
         part = query.order_by(ImportPart.id).first()
         if part is None:
@@ -98,3 +114,13 @@ class Worker:
             state = "done" if found.state == "undoing" else "failed"
             self._set(found, state=state, reason=reason)
             ImportPart.delete().where(ImportPart.import_id == found.id).execute()
+
+
+def _access(found: Import) -> Access:
+    """The right to go on: the importer's for what is written.
+
+    To undo it is the service's own, as whoever asked for that had the right to, and the importer
+    may have lost it since. Raises NotFound, Forbidden, Unavailable.
+    """
+    undoing = found.state == "undoing"
+    return imports.operator(found.calendar_id) if undoing else imports.writer(found)

@@ -68,7 +68,7 @@ def _line(number: int, line: str, this_year: int) -> Entry:
     date = slashed(line)
     if not date or entry.parse(date, this_year).dates != found.dates:
         date = str(found.dates[0]) if found.dates else found.impossible
-    return Entry(number, one_line(found.name), date)
+    return Entry(number, one_line(tables.unnumbered(found.name)), date)
 
 
 def write_json(people: Iterable[dict[str, Any]]) -> Iterator[str]:

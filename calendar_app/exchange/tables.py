@@ -4,8 +4,9 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import replace
+from itertools import chain, islice
 from typing import Any
 
 from .. import entry as typed
@@ -15,12 +16,13 @@ from .entries import Entry, Refused, one_line, yearless
 BROKEN = N_("Line {line} is broken ({said}): mend it, or save the list again.")
 
 DELIMITERS = ",;\t|"
+NAMES = {"full_name", "first", "last"}
 FIELDS = ("full_name", "birth_date", "company", "position", "responsible", "comment")
 # Headings in lower case, by what they mean, the surest first: our own, Google's, Outlook's, and
 # what people write.
 HEADINGS = {
     "full_name": (
-        *("full_name", "full name", "name", "display name", "person", "employee"),
+        *("full_name", "full name", "name", "display name", "person", "employee", "employee name"),
         *("фио", "ф.и.о.", "полное имя", "имя и фамилия", "фамилия и имя", "сотрудник"),
         *("фамилия имя", "имя фамилия", "фамилия имя отчество", "фамилия, имя, отчество"),
     ),
@@ -35,6 +37,7 @@ HEADINGS = {
     ),
     "company": (
         *("company", "organization name", "organization 1 - name", "organization", "employer"),
+        *("company name", "organisation", "organisation name"),
         *("компания", "организация", "место работы"),
     ),
     # In Outlook "Title" is Mr or Dr: it is a position only where there is no "Job Title".
@@ -53,11 +56,29 @@ MEANING = {
     for meaning, named in HEADINGS.items()
     for rank, heading in enumerate(named)
 }
+# For what these leave open: words that tell what a column means whatever else stands in its
+# heading, the surest first; and what of the meanings makes them needless.
+CONTAINED = (
+    ("date", {"date"}, ("date of birth", "birth date", "birthdate", "birthday", "dob")),
+    ("date", {"date"}, ("дата рождения", "день рождения", "др", "д.р", "geburtstag")),
+    ("full_name", NAMES, ("фио", "ф.и.о", "full name", "полное имя", "employee name")),
+    ("last", {"full_name", "last"}, ("last name", "family name", "surname", "фамилия")),
+    ("first", {"full_name", "first"}, ("first name", "given name", "имя")),
+    ("middle", {"full_name", "middle"}, ("middle name", "отчество")),
+    ("full_name", NAMES, ("name",)),
+)
+HEADING_WORD = re.compile(r"\w+(?:\.\w+)*")
+LONGEST_HEADING = 60
 SAMPLE = 20
+# So many cells of a line are looked at to find out what they mean.
+WIDEST = 100
 LONGEST_CELL = 100_000
 # Excel's own first line, which says what stands between the cells.
 SEPARATOR = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 YEAR = re.compile(r"\s*[0-9]{4}\s*")
+# The number of a row in a list, with what stands between it and the name.
+NUMBER = re.compile(r"(?:№|#)?\s*[0-9]{1,5}\s*[.)]\s*(?=[^\s0-9])")
+ONE_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[-'’.])*")
 # A spreadsheet runs a cell that begins so; what stands behind a sign that divides cells begins one
 # where it expects another delimiter. An apostrophe keeps it text, and is taken away again.
 RUNS = "'*[=+\\-@\\t\\r＝＋－＠]"
@@ -80,16 +101,28 @@ def looks_like(text: str) -> bool:
 def read(text: str) -> Iterator[Entry]:
     """The people of a table, in order; headings say what stands where, else the cells do."""
     sign = _delimiter(text)
-    rows = _rows(text, sign)
+    rows = _rows(text, sign, strict=True)
     line, first = next(rows, (1, []))
     columns = headings(first)
     own = {"full_name", "birth_date"} <= set(first)
-    if not columns:
-        columns = _guessed([cells for _, cells in islice(_rows(text, sign), SAMPLE)])
-        yield entry(line, [_unguarded(cell, own) for cell in _joined(first, columns)], columns)
-        rows = ((line, _joined(cells, columns)) for line, cells in rows)
-    for line, cells in rows:
-        yield entry(line, [_unguarded(cell, own) for cell in cells], columns, own)
+    if columns:
+        for line, cells in rows:
+            yield entry(line, [_unguarded(cell, own) for cell in cells], columns, own)
+        return
+    sample = [cells for _, cells in islice(_rows(text, sign), SAMPLE)]
+    date = _usual_date_place(sample)
+    columns = _guessed([_joined(cells, date) for cells in sample], date)
+    for number, cells in chain([(line, first)], rows):
+        found = entry(
+            number, [_unguarded(cell, own=False) for cell in _joined(cells, date)], columns
+        )
+        yield replace(found, full_name=unnumbered(found.full_name))
+
+
+def unnumbered(name: str) -> str:
+    """The name without the number that its row has in a list."""
+    number = NUMBER.match(name)
+    return name[number.end() :] if number else name
 
 
 def _delimiter(text: str) -> str:
@@ -105,17 +138,24 @@ def _delimiter(text: str) -> str:
     return max(found, key=found.__getitem__, default="")
 
 
-def _rows(text: str, sign: str) -> Iterator[tuple[int, Cells]]:
-    """Lines that have something, each with the number of its first line in the file."""
+def _rows(text: str, sign: str, strict: bool = False) -> Iterator[tuple[int, Cells]]:
+    """Lines that have something, each with the number of its first line in the file.
+
+    `strict`: raises Refused where a quotation mark that nobody closed takes in the lines behind.
+    """
     csv.field_size_limit(LONGEST_CELL)
     named = SEPARATOR.match(text)
     page = io.StringIO(text[named.end() :] if named else text, newline="")
-    reader = csv.reader(page, delimiter=sign, skipinitialspace=True)
+    taken: list[str] = []
+    reader = csv.reader(_noted(page, taken), delimiter=sign, skipinitialspace=True)
     before = 1 if named else 0
     line = 1 + before
     while True:
+        taken.clear()
         try:
             cells = next(reader, None)
+            if strict and len(taken) > 1:
+                next(csv.reader(taken, delimiter=sign, skipinitialspace=True, strict=True))
         except csv.Error as error:
             raise Refused(BROKEN, line=line, said=str(error)) from None
         if cells is None:
@@ -125,6 +165,12 @@ def _rows(text: str, sign: str) -> Iterator[tuple[int, Cells]]:
         line = reader.line_num + 1 + before
 
 
+def _noted(lines: Iterable[str], notes: list[str]) -> Iterator[str]:
+    for line in lines:
+        notes.append(line)
+        yield line
+
+
 def headings(cells: Cells) -> dict[int, str]:
     """What each column means; empty where these are no headings."""
     best: dict[str, tuple[int, int]] = {}
@@ -132,22 +178,70 @@ def headings(cells: Cells) -> dict[int, str]:
         rank, meaning = MEANING.get(" ".join(cell.casefold().split()).rstrip(":*"), (0, ""))
         if meaning:
             best[meaning] = min(best.get(meaning, (rank, place)), (rank, place))
-    if "date" in best and {"full_name", "first", "last"} & set(best):
-        return {place: meaning for meaning, (_, place) in best.items()}
-    return {}
+    found = {place: meaning for meaning, (_, place) in best.items()}
+    for meaning, needless, phrases in CONTAINED:
+        if not needless & set(found.values()):
+            found |= dict.fromkeys(_containing(phrases, cells, found), meaning)
+    meanings = set(found.values())
+    return found if "date" in meanings and NAMES & meanings else {}
 
 
-def _guessed(rows: list[Cells]) -> dict[int, str]:
-    """Without headings: where most rows have a date is the date, the others follow."""
+def _containing(phrases: Iterable[str], cells: Cells, taken: Container[int]) -> list[int]:
+    """Where the first of these phrases stands that any heading has, as a list of one or none."""
+    shown = [_heading_words(cell) for cell in cells[:WIDEST]]
+    places = (
+        place
+        for phrase in phrases
+        for place, words in enumerate(shown)
+        if place not in taken and f" {phrase} " in words
+    )
+    return list(islice(places, 1))
+
+
+def _heading_words(cell: str) -> str:
+    """The words of what may be a heading, with a space around each; a date or a text is none."""
+    if len(cell) > LONGEST_HEADING or any(map(str.isdigit, cell)):
+        return ""
+    return f" {' '.join(HEADING_WORD.findall(cell.casefold()))} "
+
+
+def _usual_date_place(rows: list[Cells]) -> int:
     places = Counter(place for place in map(_date_place, rows) if place is not None)
-    date = places.most_common(1)[0][0] if places else 1
-    others = [place for place in range(max(map(len, rows), default=0)) if place != date]
-    return {date: "date"} | dict(zip(others, ("full_name", "company", "position"), strict=False))
+    return places.most_common(1)[0][0] if places else 1
+
+
+def _guessed(rows: list[Cells], date: int) -> dict[int, str]:
+    """Without headings: around the date the columns that have letters, the name first.
+
+    A name may be divided into several columns of one word each; they stay in their order.
+    """
+    columns = {
+        place: [row[place].strip() for row in rows if place < len(row) and row[place].strip()]
+        for place in range(min(WIDEST, max(map(len, rows), default=0)))
+        if place != date
+    }
+    lettered = [place for place, cells in columns.items() if any(map(_has_letter, cells))]
+    name = lettered[:1]
+    for place in lettered[1:3]:
+        if place == name[-1] + 1 and all(_is_one_word(columns[each]) for each in (name[0], place)):
+            name.append(place)
+    parts = {1: ("full_name",), 2: ("first", "last")}.get(len(name), ("first", "middle", "last"))
+    others = zip(lettered[len(name) :], ("company", "position"), strict=False)
+    return {date: "date"} | dict(zip(name, parts, strict=False)) | dict(others)
+
+
+def _has_letter(cell: str) -> bool:
+    return any(map(str.isalpha, cell))
+
+
+def _is_one_word(cells: Cells) -> bool:
+    """Whether most of a column are words of their own."""
+    return sum(ONE_WORD.fullmatch(cell) is not None for cell in cells) * 2 > len(cells)
 
 
 def _date_place(cells: Cells) -> int | None:
     """The first cell that is a date and nothing else."""
-    for place, cell in enumerate(cells):
+    for place, cell in enumerate(cells[:WIDEST]):
         found = typed.parse(cell, 2000) if len(cell) <= 40 and any(map(str.isdigit, cell)) else None
         # Programs write an unknown year with two dashes, which people do not.
         if found and not found.name and (found.dates or found.impossible) or cell[:2] == "--":
@@ -155,9 +249,8 @@ def _date_place(cells: Cells) -> int | None:
     return None
 
 
-def _joined(cells: Cells, columns: dict[int, str]) -> Cells:
+def _joined(cells: Cells, date: int) -> Cells:
     """`Ada, Dec 10, 1815` is a name and one date, though a comma stands in it."""
-    date = next(place for place, meaning in columns.items() if meaning == "date")
     if date + 1 < len(cells) and YEAR.fullmatch(cells[date + 1]):
         return [*cells[:date], f"{cells[date]}, {cells[date + 1]}", *cells[date + 2 :]]
     return cells

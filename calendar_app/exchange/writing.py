@@ -87,7 +87,17 @@ def unwrite(notes: Iterable[ImportRow], access: Access, now: int) -> None:
             added.append(row["id"])
         elif row:
             birthdays.write(row["real"], json.loads(note.content), now)
+            _forget(note)
     if added:
         birthdays.remove(access.calendar_id, *added)
     ImportRow.update(verdict=KEPT).where(ImportRow.id.in_(kept)).execute()
     ImportRow.delete().where(ImportRow.id.in_(done)).execute()
+
+
+def _forget(note: ImportRow) -> None:
+    """Let earlier imports find the birthday as they left it, if it was so before this one.
+
+    Its version has gone one up by this note and one up by its undoing.
+    """
+    earlier = (ImportRow.birthday_id == note.birthday_id) & (ImportRow.version < note.version)
+    ImportRow.update(version=ImportRow.version + 2).where(earlier).execute()

@@ -16,6 +16,7 @@ ALTER TABLE members ADD COLUMN no_weekly BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE members ADD COLUMN no_monthly BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE members ADD COLUMN no_quiet BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE bot_state ADD COLUMN zones TEXT NOT NULL DEFAULT '';
+CREATE INDEX import_rows_birthday ON import_rows (birthday_id);
 CREATE INDEX ledger_recipient_planned ON ledger (recipient_id) WHERE state = 'planned'
 """
 # What members chose stood in their rules alone.
