@@ -4,6 +4,7 @@ A row is loaded by `_load` only, which also checks the right to it. `dates` plac
 `people` tells what of a row its reader may see.
 """
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -97,7 +98,6 @@ def day(access: Access, on: dt.date) -> dict[str, Any]:
         for kept_on, born, row in _placed(access, on.year, this_day, on.month, on.day)
         if kept_on == on and _is_born(born, on)
     ]
-    own = any(people.is_self(access, row[0]) for _, row in found)
     holidays = [
         {"id": row_id, "name": name, "description": description}
         for row_id, name, _, description in _holidays(access, on_day, on.month, on.day)
@@ -105,8 +105,7 @@ def day(access: Access, on: dt.date) -> dict[str, Any]:
     return {
         "birthdays": [_on_day(access, born, on, row) for born, row in found],
         "holidays": holidays,
-        # Who prepares one's own day is not told either.
-        "responsible": None if own else _responsible(access, on),
+        "responsible": _responsible(access, on),
     }
 
 
@@ -152,7 +151,24 @@ def _holidays(access: Access, where: str, *values: int) -> Iterable[tuple]:
 
 def _responsible(access: Access, on: dt.date) -> Row | None:
     row = models.rows(IN_CHARGE, access.calendar_id, on.isoformat()).fetchone()
-    return row and _short(row)
+    # Who prepares one's own day is not told.
+    return _short(row) if row and on not in own_days(access, on.year) else None
+
+
+def own_days(access: Access, year: int) -> set[dt.date]:
+    """The days of `year` on which the birthday of who is looking may be kept by others.
+
+    Of 29 February both days, as each reader has a rule for it.
+    """
+    mine = "linked_user_id = ?"
+    return {
+        on
+        for rule in dates.LEAP_DAYS
+        for on, born, _ in _placed(
+            dataclasses.replace(access, leap_day=rule), year, mine, access.telegram_id
+        )
+        if _is_born(born, on)
+    }
 
 
 def upcoming(

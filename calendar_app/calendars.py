@@ -91,6 +91,13 @@ ONE = f"""
     WHERE c.id = ? AND {OPEN} AND (m.id IS NOT NULL OR c.open_to_everyone)
 """
 MINE += " ORDER BY c.id"
+PUT_AWAY = f"""
+    SELECT {FIELDS}, c.archived_at FROM users u
+    JOIN members m ON m.user_id = u.id JOIN calendars c ON c.id = m.calendar_id
+    WHERE u.telegram_id = ? AND u.deleting_since IS NULL AND m.role = 'owner'
+        AND c.kind = 'other' AND c.archived_at > ?
+    ORDER BY c.id
+"""
 
 # When the rules of a calendar that was put away come due.
 NEVER = 2**62
@@ -137,6 +144,12 @@ def accessible(telegram_id: int) -> list[Access]:
         mine.append(Access(*seen[:-1], telegram_id))
     order = ("shared", "personal")
     return sorted(mine, key=lambda found: (found.kind not in order, found.kind != "shared"))
+
+
+def put_away(telegram_id: int, since: int) -> list[tuple[Access, int]]:
+    """The calendars of which the user is an owner and that were deleted since then, and when."""
+    found = models.rows(PUT_AWAY, telegram_id, since)
+    return [(Access(*fields, telegram_id), at) for *fields, at in found]
 
 
 @dataclass(frozen=True)

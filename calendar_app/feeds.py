@@ -42,16 +42,18 @@ def address(access: Access, key: bytes, settings: Config, asked: str) -> str | N
 
 
 def renew(access: Access) -> None:
-    """Give the feed another secret; the old address ends at once."""
+    """Give the feed another secret; the old address ends at once. Raises Conflict as `revoke`."""
     _next(access, revoked=False)
 
 
 def revoke(access: Access) -> None:
-    """End the feed, until it is renewed."""
+    """End the feed, until it is renewed; raises Conflict for who asked to be deleted."""
     _next(access, revoked=True)
 
 
 def _next(access: Access, revoked: bool) -> None:
+    if not access.user_id:
+        raise Conflict(calendars.DELETING)
     with models.writing():
         Feed.insert(
             user=access.user_id, calendar=access.calendar_id, generation=2, revoked=revoked
@@ -111,6 +113,7 @@ def _events(access: Access, place: str) -> Iterator[str]:
                 dt.date(icalendars.SOME_YEAR, row["month"], row["day"]),
                 f"holiday-{row['id']}@{place}",
                 icalendars.YEARLY,
+                [icalendars.A_HOLIDAY],
             )
             for row in days
         ),

@@ -4,19 +4,39 @@ Who asks to be deleted is hidden at once and purged after a day to think again: 
 module then knows them.
 """
 
+import datetime as dt
+import json
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
-from . import birthdays, calendars, dates, deletions, duties, holidays, mentions, models, settings
+from . import (
+    birthdays,
+    calendars,
+    dates,
+    deletions,
+    duties,
+    holidays,
+    mentions,
+    models,
+    settings,
+    sharing,
+)
 from .calendars import OWNER, Access, Account
 from .config import Config
 from .errors import Conflict
+from .exchange import imports
+from .exchange.verdicts import DOUBTFUL
 from .models import (
     Birthday,
     Calendar,
     Chat,
     Counter,
     Dialog,
+    Duty,
+    Import,
+    ImportPart,
+    ImportRow,
     Invitation,
     Member,
     Promise,
@@ -45,6 +65,7 @@ USER = (
     "created_at",
 )
 PROMISE = ("kind", "subject_id", "occurs_on", "days_before", "due_at", "state", "reason", "sent_at")
+IMPORT = ("id", "format", "state", "total", "done", "created_at")
 INVITATION = ("id", "calendar_id", "role", "expires_at", "uses_left")
 
 
@@ -63,10 +84,7 @@ def read(account: Account, config: Config, now: int) -> dict[str, Any]:
     return {
         "user": {name: getattr(user, name) for name in USER}
         | {"bot_may_write": user.chat.reachable, "bot_may_not_write_because": user.chat.reason},
-        "calendars": [
-            _calendar(account, access, config, now)
-            for access in calendars.accessible(account.telegram_id)
-        ],
+        "calendars": _calendars(account, config, now),
         "reminders": _reminders(user),
         "mentions": mentions.listed(account.telegram_id),
         "invitations": [{name: getattr(row, name) for name in INVITATION} for row in made],
@@ -81,6 +99,16 @@ def _reminders(user: User) -> list[dict[str, Any]]:
     about_self = (Promise.kind == "birthday") & Promise.subject_id.in_(own)
     query = Promise.select().where(Promise.recipient == user.chat_id, ~about_self)
     return [{name: getattr(row, name) for name in PROMISE} for row in query.order_by(Promise.id)]
+
+
+def _calendars(account: Account, config: Config, now: int) -> list[dict[str, Any]]:
+    """The user's calendars, and the deleted ones that they can still have back."""
+    since = now - sharing.ARCHIVED_DAYS * sharing.DAY
+    found: list[tuple[Access, int | None]] = [
+        *((access, None) for access in calendars.accessible(account.telegram_id)),
+        *calendars.put_away(account.telegram_id, since),
+    ]
+    return [_calendar(account, access, config, now) | {"deleted_at": at} for access, at in found]
 
 
 def _calendar(account: Account, access: Access, config: Config, now: int) -> dict[str, Any]:
@@ -99,13 +127,45 @@ def _calendar(account: Account, access: Access, config: Config, now: int) -> dic
         found["birthdays"] = rows
         found["holidays"] = holidays.listed(access, today)
         found["responsible"] = duties.listed(access)
+        found["duties"] = _duties(access)
     elif access.user_id:
         entered = Birthday.select(Birthday.id).where(
             Birthday.calendar == access.calendar_id, Birthday.created_by == access.user_id
         )
         own = {row_id for (row_id,) in entered.tuples()}
         found["birthdays"] = [row for row in rows if row["id"] in own]
-    return found
+    return found | {"imports": _imports(access)}
+
+
+def _duties(access: Access) -> list[dict[str, Any]]:
+    """Who is responsible when, but for the days on which others prepare the user's own birthday."""
+    mine = Duty.calendar == access.calendar_id
+    query = Duty.select(Duty.on_date, Duty.responsible_id).where(mine).order_by(Duty.on_date)
+    rows = list(query.tuples())
+    years = {dt.date.fromisoformat(date).year for date, _ in rows}
+    own = {on.isoformat() for year in years for on in birthdays.own_days(access, year)}
+    return [{"date": date, "responsible_id": number} for date, number in rows if date not in own]
+
+
+def _imports(access: Access) -> list[dict[str, Any]]:
+    """The user's lists, with what is kept of them besides the birthdays that they made."""
+    mine = (Import.calendar == access.calendar_id) & (Import.user == access.user_id)
+    return [
+        {name: getattr(found, name) for name in IMPORT}
+        | {"doubtful": _doubtful(found.id), "unwritten": _unwritten(found.id)}
+        for found in Import.select().where(mine).order_by(Import.id)
+    ]
+
+
+def _doubtful(import_id: int) -> list[dict[str, Any]]:
+    mine = (ImportRow.import_id == import_id) & (ImportRow.verdict == DOUBTFUL)
+    rows = ImportRow.select().where(mine).order_by(ImportRow.id)
+    return [{"line": row.line, "birthday": json.loads(row.content)} for row in rows]
+
+
+def _unwritten(import_id: int) -> list[dict[str, Any]]:
+    parts = ImportPart.select().where(ImportPart.import_id == import_id).order_by(ImportPart.id)
+    return [asdict(entry) for part in parts for entry in imports.entries_of(part)]
 
 
 def delete(telegram_id: int, now: int) -> int | None:
@@ -151,8 +211,9 @@ def purge_due(now: int) -> int:
 def purge(telegram_id: int, still: Callable[[User], bool] = lambda _user: True) -> None:
     """Delete the user, their calendars, settings and reminders for good.
 
-    Calendars shared with others stay: the highest of the others becomes the owner. `still`: whether
-    it is wanted, asked in the transaction.
+    Their personal calendar goes with them, whoever shares it. Others that are shared stay, unless
+    they were deleted: the highest of the others becomes the owner. `still`: whether it is wanted,
+    asked in the transaction.
     """
     with models.writing(essential=True):
         user = User.get_or_none(User.telegram_id == telegram_id)
@@ -176,8 +237,12 @@ def _leave(membership: Member) -> None:
         Member.select().where(Member.calendar == membership.calendar_id, Member.id != membership.id)
     )
     calendar = membership.calendar
-    if not others and calendar.kind == "other":
+    # Of a group Telegram knows the owners; a personal calendar goes with its owner.
+    if calendar.kind in ("group", "personal") or any(other.role == OWNER for other in others):
+        return
+    # What its owner deleted has no heirs.
+    if calendar.kind == "other" and (not others or calendar.archived_at is not None):
         Calendar.delete().where(Calendar.id == calendar.id).execute()
-    elif others and all(other.role != OWNER for other in others) and calendar.kind != "group":
+    elif others:
         heir = max(others, key=lambda other: (calendars.RANK[other.role], -other.id))
         Member.update(role=OWNER).where(Member.id == heir.id).execute()

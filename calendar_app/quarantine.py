@@ -1,8 +1,9 @@
 """What belongs to somebody who is gone: hidden at once, kept for 30 days, then purged.
 
 Gone is a group that the bot was removed from, or a person who blocked it or whose account is no
-more (`reminders.close`); `calendars.enter` hides what is theirs until they are back. Calendars
-that were put away go the same way. A purge that would take too much stops and asks the operators.
+more (`reminders.close`); `calendars.enter` hides what is theirs until they are back, be it only
+to read (`arrive`). Calendars that were put away go the same way. A purge that would take too much
+stops and asks the operators.
 """
 
 import logging
@@ -10,7 +11,9 @@ from typing import Any
 
 from peewee import fn
 
-from . import alerts, deletions, me, models, recipients
+from . import alerts, calendars, deletions, me, membership, models, recipients
+from .calendars import Account
+from .config import Config
 from .models import (
     Birthday,
     Calendar,
@@ -43,7 +46,31 @@ GONE = f"""
     OR {recipients.CLOSED} AND h.quarantined_at <= ? AND o.deleting_since IS NULL
     ORDER BY c.id
 """
+# What there is to do for who asks something, in one look, as it is taken at every request: their
+# checks in groups are too old; they are known, but their chat is closed, which was not their wish.
+AT_ARRIVAL = f"""
+    SELECT EXISTS ({membership.LAPSED}), EXISTS (
+        SELECT 1 FROM users u JOIN chats h ON h.id = u.chat_id
+        WHERE u.telegram_id = ? AND u.deleting_since IS NULL AND NOT h.reachable AND h.reason <> '')
+"""
 Taken = dict[str, tuple[int, int]]
+
+
+def arrive(account: Account, config: Config, now: int, writes: bool) -> None:
+    """Let in who signed in: register who writes, and who was gone though they only read."""
+    values = (account.telegram_id, now - membership.TRUST_SECONDS, account.telegram_id)
+    lapsed, gone = models.rows(AT_ARRIVAL, *values).fetchone()
+    if lapsed:
+        membership.lapse(account.telegram_id, now)
+    if writes:
+        calendars.register(account, config, now)
+    elif gone:
+        try:
+            calendars.register(account, config, now)
+        except models.Trouble as error:
+            # On a full disk or behind other writers one still reads what there is.
+            if not models.is_trouble(error):
+                raise
 
 
 def begin(now: int) -> None:

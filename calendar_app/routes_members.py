@@ -32,13 +32,13 @@ class InvitationOfCalendar(OneCalendar):
 class OneInvitation(Params):
     """An invitation's code, as it stands in its address."""
 
-    code: str = Field(max_length=100)
+    code: str
 
 
 class OneGroup(Params):
     """A group, by the key that a link to its calendar carries."""
 
-    key: str = Field(max_length=100)
+    key: str
 
 
 class OwnSettings(CalendarParams):
@@ -107,7 +107,14 @@ def get_calendar(call: Call) -> Any:
     return sharing.get(call.account.telegram_id, call.params.calendar_id)
 
 
-@route("PATCH", CALENDAR, params=OneCalendar, body=CalendarInput, returns=answers.Calendar)
+@route(
+    "PATCH",
+    CALENDAR,
+    params=OneCalendar,
+    body=CalendarInput,
+    returns=answers.Calendar,
+    conflicts=True,
+)
 def rename_calendar(call: Call) -> Any:
     """Give a calendar another title; its owners may."""
     return sharing.rename(call.account.telegram_id, call.params.calendar_id, call.body)

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from pydantic import Field
-
 from . import answers, mentions
 from .mentions import MentionPatch
 from .web import Call, Params, RowParams, route
@@ -18,7 +16,7 @@ class OneMention(Params):
 class OneLink(Params):
     """A link's code, as it stands in its address."""
 
-    code: str = Field(max_length=100)
+    code: str
 
 
 MENTIONS = "/api/me/mentions"

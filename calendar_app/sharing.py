@@ -23,6 +23,8 @@ DAY = 24 * 3600
 # So long one can have back what was deleted.
 ARCHIVED_DAYS = 30
 LAST_OWNER = N_("A calendar needs an owner: make somebody else owner first, or delete it.")
+PERSONAL = N_("This is somebody's own calendar: who it belongs to stays its owner.")
+CONFIGURED = N_("This calendar's title is what the operator sets as SHARED_CALENDAR: ask there.")
 NO_INVITATION = N_("This invitation is not valid any more: ask for a new one.")
 NO_SUCH_INVITATION = N_("There is no such invitation to this calendar.")
 NO_ARCHIVED = N_("There is no such deleted calendar of yours, or it was deleted too long ago.")
@@ -78,22 +80,15 @@ def _calendar(access: Access) -> Row:
 
 def archived(telegram_id: int, now: int) -> list[Row]:
     """The deleted calendars that the user owned and can have back, and until when."""
-    query = (
-        Calendar.select(Calendar.id, Calendar.kind, Calendar.title, Calendar.archived_at)
-        .join(Member, on=(Member.calendar == Calendar.id))
-        .join(User, on=(Member.user == User.id))
-        .where(
-            User.telegram_id == telegram_id,
-            User.deleting_since.is_null(),
-            Member.role == OWNER,
-            Calendar.kind == "other",
-            Calendar.archived_at > now - ARCHIVED_DAYS * DAY,
-        )
-        .order_by(Calendar.id)
-    )
+    kept = ARCHIVED_DAYS * DAY
     return [
-        {"id": row_id, "kind": kind, "title": title, "until": at + ARCHIVED_DAYS * DAY}
-        for row_id, kind, title, at in query.tuples()
+        {
+            "id": access.calendar_id,
+            "kind": access.kind,
+            "title": access.title,
+            "until": at + kept,
+        }
+        for access, at in calendars.put_away(telegram_id, now - kept)
     ]
 
 
@@ -119,10 +114,13 @@ def create(telegram_id: int, data: Any, config: Config, now: int) -> Row:
 
 
 def rename(telegram_id: int, calendar_id: int, data: Any) -> Row:
-    """Give a calendar another title; raises Invalid, NotFound, Forbidden."""
+    """Give a calendar another title; raises Invalid, NotFound, Forbidden, Conflict."""
     given = check(CalendarInput, data)
     with models.writing():
         access = calendars.enter(telegram_id, calendar_id, need=OWNER)
+        # The next start would put that title back (`calendars.ensure_shared`).
+        if access.kind == "shared":
+            raise Conflict(CONFIGURED)
         Calendar.update(title=given.title).where(Calendar.id == access.calendar_id).execute()
     return get(telegram_id, calendar_id)
 
@@ -168,7 +166,7 @@ def change_role(telegram_id: int, calendar_id: int, member_id: int, data: Any) -
         if role != OWNER:
             _keep_an_owner(access, member)
         Member.update(role=role).where(Member.id == member.id).execute()
-    found = members(telegram_id, calendar_id)
+        found = members(telegram_id, calendar_id)
     return next(row for row in found if row["user_id"] == member_id)
 
 
@@ -193,7 +191,9 @@ def _load(access: Access, member_id: int) -> Member:
     if models.known_id(member_id):
         query = Member.select(Member, User).join(User)
         found = query.where(
-            Member.calendar == access.calendar_id, User.telegram_id == member_id
+            Member.calendar == access.calendar_id,
+            User.telegram_id == member_id,
+            User.deleting_since.is_null(),
         ).first()
     if found is None:
         raise NotFound(NO_MEMBER)
@@ -202,9 +202,13 @@ def _load(access: Access, member_id: int) -> Member:
 
 def _keep_an_owner(access: Access, member: Member) -> None:
     owners = (Member.calendar == access.calendar_id) & (Member.role == OWNER)
-    others = Member.select().where(owners, Member.id != member.id).exists()
+    # Who asked to be deleted is none to rely on.
+    staying = Member.select().join(User).where(owners, User.deleting_since.is_null())
+    others = staying.where(Member.id != member.id).exists()
     own = Calendar.select(Calendar.user).where(Calendar.id == access.calendar_id).scalar()
-    if (member.role == OWNER and not others) or own == member.user_id:
+    if own == member.user_id:
+        raise Conflict(PERSONAL)
+    if member.role == OWNER and not others:
         raise Conflict(LAST_OWNER)
 
 
@@ -273,7 +277,8 @@ def accept(telegram_id: int, code: str, now: int) -> Row:
         if role is None or RANK[role] < RANK[found.role]:
             _use(found)
             _join(found.calendar_id, user, found.role, now)
-    return get(telegram_id, found.calendar_id)
+        # Of a calendar that is hidden just now nothing is used up.
+        return get(telegram_id, found.calendar_id)
 
 
 def _is_void(invitation: Invitation) -> bool:
@@ -297,13 +302,14 @@ def _use(invitation: Invitation) -> None:
 def invitations(telegram_id: int, calendar_id: int, now: int) -> list[Row]:
     """The invitations that can be followed, without their codes; raises NotFound, Forbidden."""
     access = calendars.enter(telegram_id, calendar_id, need=EDITOR)
-    shown = (Invitation.id, Invitation.role, Invitation.expires_at, Invitation.uses_left)
-    query = Invitation.select(*shown).where(
+    shown = ("id", "role", "expires_at", "uses_left")
+    query = Invitation.select().where(
         Invitation.calendar == access.calendar_id,
         Invitation.expires_at > now,
         Invitation.uses_left > 0,
     )
-    return list(query.order_by(Invitation.id).dicts())
+    found = [row for row in query.order_by(Invitation.id) if not _is_void(row)]
+    return [{name: getattr(row, name) for name in shown} for row in found]
 
 
 def revoke(telegram_id: int, calendar_id: int, invitation_id: int | None = None) -> None:

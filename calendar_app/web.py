@@ -21,9 +21,9 @@ from . import (
     calendars,
     dates,
     idempotency,
-    membership,
     models,
     opening,
+    quarantine,
     room,
     settings,
     texts,
@@ -228,9 +228,7 @@ def _endpoint(declared: Route) -> Callable[..., Response]:
         if not declared.public:
             account = sign_in(config, at)
             _limit(address, f"user {account.telegram_id}")
-            membership.lapse(account.telegram_id, at)
-            if request.method not in SAFE:
-                calendars.register(account, config, at)
+            quarantine.arrive(account, config, at, writes=request.method not in SAFE)
         call = Call(account, config, check(declared.params, _arguments() | path), at)
         keyed = declared.idempotent and not declared.own_key
         if keyed and request.headers.get("Idempotency-Key"):

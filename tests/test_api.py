@@ -504,3 +504,10 @@ def test_the_old_clients_calls_are_understood(alice):
     refused = alice.post("/api/panel/birthdays", data="{}", headers=headers)
     assert isinstance(refused.json["detail"], str)
     assert alice.get("/api/panel/check-access", headers=headers).data == b'{"has_access":true}'
+
+
+@pytest.mark.parametrize("kind", ["invitations/{}/accept", "links/{}/accept", "groups/{}/enter"])
+@pytest.mark.parametrize("length", [1, 100, 101, 4000])
+def test_a_code_however_long_that_is_none_is_not_found(alice, kind, length):
+    answer = alice.post(f"/api/{kind.format('x' * length)}")
+    assert answer.status_code == 404, answer.text

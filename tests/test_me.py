@@ -1,6 +1,7 @@
 """My data: all of it as one file; deleted after a day to think again."""
 
 import json
+import re
 
 import pytest
 
@@ -9,6 +10,7 @@ from calendar_app.calendars import VIEWER, Account, Group
 from calendar_app.models import Birthday, Chat, Counter, Deletion, Promise, User
 from calendar_app.operation import ageing
 from calendar_app.reminders import Outcome
+from tests import test_rights as rights
 from tests.world import PEOPLE
 
 DAY = 24 * 3600
@@ -157,3 +159,122 @@ def test_a_deletion_asked_for_again_while_it_is_purged_harms_nobody_new(alice, c
     alice.post("/api/me/restore")
     assert me.purge_due(clock.now + 2 * DAY) == 0
     assert len(alice.get("/api/birthdays").json) == 1
+
+
+def test_no_route_fails_for_who_asked_to_be_deleted(alice, bob, family):
+    alice.add(**ADA)
+    own = alice.get("/api/calendars").json[0]["id"]
+    alice.delete("/api/me")
+    routes = {route: body for route, (body, _) in rights.CONTENT.items()}
+    routes |= dict.fromkeys(rights.ANYBODY - {("POST", "/api/me/restore")}, {"title": "x"})
+    for (method, path), body in routes.items():
+        path = re.sub(r"<(code|job|key)>", "nonsense", path).replace("<birthday_id>", "1")
+        answers = [rights.ask(alice, each, method, path, body) for each in (own, family)]
+        if "<" not in path:
+            # The calendar that is meant where none is named.
+            more = {} if body is None else {"json": body}
+            address = f"{path}?q=ada&format=csv&birthday_id=1"
+            answers.append(getattr(alice, method.lower())(address, **more))
+        for answer in answers:
+            assert answer.status_code < 500, (method, path, answer.text)
+
+
+def test_who_asked_to_be_deleted_has_no_feed_to_renew_or_revoke(alice):
+    alice.add(**ADA)
+    alice.delete("/api/me")
+    for answer in (alice.post("/api/feed/rotate"), alice.delete("/api/feed")):
+        assert answer.status_code == 409, answer.text
+        assert "take that back" in answer.json["detail"]
+
+
+def test_who_asked_to_be_deleted_is_no_member_for_the_others(alice, bob, family):
+    member = f"/api/calendars/{family}/members/{ALICE}"
+    alice.delete("/api/me")
+    for answer in (bob.patch(member, json={"role": "owner"}), bob.delete(member)):
+        assert answer.status_code == 404, answer.text
+    alice.post("/api/me/restore")
+    assert alice.get(f"/api/calendars/{family}").json["role"] == "editor"
+
+
+def test_an_owner_who_asked_to_be_deleted_is_no_owner_to_leave_a_calendar_to(alice, bob, family):
+    members = f"/api/calendars/{family}/members"
+    assert bob.patch(f"{members}/{ALICE}", json={"role": "owner"}).status_code == 200
+    alice.delete("/api/me")
+    own = f"{members}/{PEOPLE['Bob']}"
+    assert bob.delete(own).status_code == 409
+    assert bob.patch(own, json={"role": "viewer"}).status_code == 409
+    alice.post("/api/me/restore")
+    assert bob.delete(own).status_code == 200
+
+
+def test_a_deleted_calendar_has_no_heirs(alice, bob, clock, family):
+    bob.post(f"/api/birthdays?calendar={family}", json=ADA)
+    bob.delete(f"/api/calendars/{family}")
+    bob.delete("/api/me")
+    clock.now += DAY
+    assert me.purge_due(clock.now) == 1
+    assert alice.get("/api/archived").json == []
+    assert alice.post(f"/api/calendars/{family}/restore").status_code == 404
+    assert Birthday.select().count() == 0
+
+
+def test_a_deleted_calendar_stays_with_its_other_owner(alice, bob, clock, family):
+    bob.patch(f"/api/calendars/{family}/members/{ALICE}", json={"role": "owner"})
+    bob.delete(f"/api/calendars/{family}")
+    bob.delete("/api/me")
+    clock.now += DAY
+    me.purge_due(clock.now)
+    assert alice.post(f"/api/calendars/{family}/restore").json["role"] == "owner"
+
+
+def test_my_file_has_who_is_responsible_when_but_on_my_own_day(alice):
+    alice.add("Alice", "--02-29", linked_user_id=ALICE)
+    host = alice.post("/api/panel/responsible", json={"full_name": "Host"}).json["id"]
+    dates = ("2026-12-24", "2027-02-28", "2027-03-01", "2028-02-29", "2028-03-01")
+    for date in dates:
+        duty = {"responsible_id": host, "date": date}
+        assert alice.post("/api/panel/assign-responsible", json=duty).status_code == 200
+    (found,) = alice.get("/api/me").json["calendars"]
+    assert found["duties"] == [
+        {"date": "2026-12-24", "responsible_id": host},
+        {"date": "2028-03-01", "responsible_id": host},
+    ]
+
+
+def test_my_file_has_the_deleted_calendars_that_i_can_have_back(alice, bob, family, clock):
+    bob.post(f"/api/birthdays?calendar={family}", json=ADA)
+    bob.delete(f"/api/calendars/{family}")
+    found = bob.get("/api/me").json["calendars"]
+    (deleted,) = [row for row in found if row["id"] == family]
+    assert deleted["deleted_at"] == clock.now
+    assert [row["full_name"] for row in deleted["birthdays"]] == ["Ada"]
+    assert {row["deleted_at"] for row in found if row["id"] != family} == {None}
+    assert family not in {row["id"] for row in alice.get("/api/me").json["calendars"]}
+    clock.now += 30 * DAY
+    assert family not in {row["id"] for row in bob.get("/api/me").json["calendars"]}
+
+
+def test_my_file_has_what_is_kept_of_my_own_lists_only(alice, bob, family):
+    query = f"?calendar={family}"
+    small = {"text": "full_name,birth_date,comment\nQuark,bad,mine\n"}
+    assert alice.post(f"/api/import{query}", json=small).json["rows"][0]["verdict"] == "doubtful"
+    long = "\n".join(f"Somebody {number} 5.5.1990" for number in range(300))
+    assert alice.post(f"/api/import{query}", json={"text": long}).json["state"] == "waiting"
+    calendar = next(row for row in alice.get("/api/me").json["calendars"] if row["id"] == family)
+    one, other = calendar["imports"]
+    assert (one["format"], one["total"], one["unwritten"]) == ("csv", 1, [])
+    assert one["doubtful"][0]["birthday"]["comment"] == "mine"
+    assert len(other["unwritten"]) == 300
+    assert "Quark" not in bob.get("/api/me").text
+
+
+def test_a_personal_calendar_goes_with_its_owner_whoever_shares_it(alice, bob, clock):
+    alice.add(**ADA)
+    own = alice.get("/api/calendars").json[0]["id"]
+    code = alice.post(f"/api/calendars/{own}/invitations", json={"role": "owner"}).json["code"]
+    bob.post(f"/api/invitations/{code}/accept")
+    alice.delete("/api/me")
+    clock.now += DAY
+    me.purge_due(clock.now)
+    assert bob.get(f"/api/calendars/{own}").status_code == 404
+    assert Birthday.select().count() == 0

@@ -254,3 +254,67 @@ def test_without_signing_in_there_is_nothing_at_all(app, planted):
     client = app.test_client()
     for address in addresses(app, *planted):
         assert client.get(address).status_code in (401, 404), address
+
+
+def test_rows_of_a_list_are_shown_to_who_imported_it_alone(app, people, clock):
+    """They have the comment as it was written, and dates as the importer may know them."""
+    alice, bob, *_ = people
+    calendar_id = share(app, people, clock, "other")
+    query = f"?calendar={calendar_id}"
+    hidden = {"full_name": NAME, "birth_date": "1980-05-06", "hide_age": True}
+    made = alice.post(f"/api/birthdays{query}", json=hidden | {"linked_user_id": PEOPLE["Bob"]})
+    assert made.status_code == 201
+    header = "full_name,birth_date,comment,responsible\n"
+    doubtful = f"{header}{NAME},1990-05-07,{COMMENT},{RESPONSIBLE}\n"
+    theirs = alice.post(f"/api/import{query}", json={"text": doubtful}).json
+    own = bob.post(f"/api/import{query}", json={"text": f"{NAME} 7.5.1980"}).json
+    assert own["rows"][0]["reason"].endswith("1980-05-06.")
+    for person, imported, secrets in (
+        (bob, theirs, (COMMENT, RESPONSIBLE)),
+        (alice, own, ("1980",)),
+    ):
+        address = f"/api/import/{imported['import_id']}"
+        for answer in (person.get(address), person.post(f"{address}/undo")):
+            assert (answer.status_code, answer.json["counts"]["doubtful"]) == (200, 1)
+            assert answer.json["rows"] == []
+            assert leaks({address: answer.text}, secrets) == set()
+    assert COMMENT in alice.get(f"/api/import/{theirs['import_id']}").text
+
+
+def test_what_an_undo_keeps_is_shown_without_the_surprise(app, people, clock):
+    alice, bob, *_ = people
+    calendar_id = share(app, people, clock, "other")
+    text = f"full_name,birth_date,comment\n{NAME},1990-05-07,{COMMENT}\n"
+    imported = alice.post(f"/api/import?calendar={calendar_id}", json={"text": text}).json
+    [row] = alice.get(f"/api/birthdays?calendar={calendar_id}").json
+    alice.patch(f"/api/birthdays/{row['id']}", json={"linked_user_id": PEOPLE["Bob"]})
+    undone = bob.post(f"/api/import/{imported['import_id']}/undo")
+    assert [kept["full_name"] for kept in undone.json["kept"]] == [NAME]
+    assert COMMENT not in undone.text
+
+
+@pytest.mark.parametrize("leap_day", [None, "feb28"])
+@pytest.mark.parametrize("rule", ["feb28", "mar1"])
+def test_the_days_near_29_february_tell_nobody_who_prepares_their_own(alice, bob, rule, leap_day):
+    calendar_id = alice.post("/api/calendars", json={"title": "Family"}).json["id"]
+    query = f"?calendar={calendar_id}"
+    code = alice.post(f"/api/calendars/{calendar_id}/invitations", json={}).json["code"]
+    bob.post(f"/api/invitations/{code}/accept")
+    born = {"full_name": "Bob", "birth_date": "1992-02-29", "linked_user_id": PEOPLE["Bob"]}
+    alice.post(f"/api/birthdays{query}", json=born | {"leap_day": leap_day})
+    host = alice.post(f"/api/panel/responsible{query}", json={"full_name": "Host"}).json["id"]
+    for date in ("2027-02-28", "2027-03-01", "2028-02-28", "2028-02-29", "2028-03-01"):
+        duty = {"responsible_id": host, "date": date}
+        alice.post(f"/api/panel/assign-responsible{query}", json=duty)
+    bob.patch(f"/api/settings{query}", json={"leap_day": rule})
+
+    def host_of(person, date):
+        return person.get(f"/api/calendar/{date}{query}").json["responsible"]
+
+    for date in ("2027-02-28", "2028-02-29"):
+        assert host_of(bob, date) is None
+        assert host_of(alice, date)["full_name"] == "Host"
+    # Where all keep the same day the other is a day as any.
+    assert (host_of(bob, "2027-03-01") is None) is (leap_day is None)
+    for date in ("2028-02-28", "2028-03-01"):
+        assert host_of(bob, date)["full_name"] == "Host"

@@ -2,10 +2,13 @@
 
 import json
 import logging
+import sqlite3
+from contextlib import closing
 
+import peewee
 import pytest
 
-from calendar_app import alerts, calendars, me, models, quarantine, reminders
+from calendar_app import alerts, calendars, me, models, quarantine, reminders, room
 from calendar_app.calendars import OWNER, VIEWER, Account, Group
 from calendar_app.models import Alert, Birthday, Calendar, Chat, Deletion, Member, User
 from calendar_app.operation import ageing, backups, restoring
@@ -76,7 +79,6 @@ def test_who_blocked_the_bot_is_hidden_with_their_own_calendar_only(app, clock, 
     made = alice.post(f"/api/calendars/{own}/invitations", json={}).json
     bob.post(f"/api/invitations/{made['code']}/accept")
     reminders.close(ALICE, BLOCKED)
-    assert alice.get("/api/birthdays").json == []
     assert bob.get(f"/api/birthdays?calendar={own}").status_code == 404
     assert len(alice.get(f"/api/birthdays?calendar={group}").json) == 1
     returned(app, clock, may_write=True)
@@ -87,11 +89,66 @@ def test_who_blocked_the_bot_is_hidden_with_their_own_calendar_only(app, clock, 
 def test_who_writes_in_the_mini_app_is_back_though_the_bot_may_not_write_to_them(alice):
     alice.add(**ADA)
     reminders.close(ALICE, BLOCKED)
-    assert alice.get("/api/birthdays").json == []
     assert alice.post("/api/birthdays", json=ADA | {"full_name": "Bob"}).status_code == 201
     assert len(alice.get("/api/birthdays").json) == 2
     chat = Chat.get(Chat.telegram_id == ALICE)
     assert (chat.reachable, chat.reason) == (False, "")
+
+
+def test_who_only_reads_in_the_mini_app_is_back_too(alice, bob, clock):
+    row = alice.add(**ADA)
+    own = alice.get("/api/calendars").json[0]["id"]
+    code = alice.post(f"/api/calendars/{own}/invitations", json={}).json["code"]
+    bob.post(f"/api/invitations/{code}/accept")
+    for path in ("/api/birthdays", f"/api/birthdays/{row['id']}", "/api/calendars", "/api/me"):
+        reminders.close(ALICE, BLOCKED)
+        quarantine.begin(clock.now)
+        assert bob.get(f"/api/birthdays?calendar={own}").status_code == 404
+        assert "Ada" in alice.get(path).text or path == "/api/calendars"
+        assert len(bob.get(f"/api/birthdays?calendar={own}").json) == 1
+    chat = Chat.get(Chat.telegram_id == ALICE)
+    assert (chat.reachable, chat.reason, chat.quarantined_at) == (False, "", None)
+    clock.now += 31 * DAY
+    quarantine.purge(clock.now)
+    assert len(alice.get("/api/birthdays").json) == 1
+
+
+def test_who_asked_to_be_deleted_is_not_back_by_reading(app, clock, alice):
+    alice.add(**ADA)
+    returned(app, clock, may_write=True)
+    alice.delete("/api/me")
+    assert alice.get("/api/birthdays").json == []
+    assert Chat.get(Chat.telegram_id == ALICE).reason == me.ASKED
+
+
+def test_a_full_disk_does_not_keep_who_is_back_from_reading(alice, monkeypatch):
+    alice.add(**ADA)
+    reminders.close(ALICE, BLOCKED)
+
+    def refuse(*_):
+        raise peewee.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        # So full that not even what is essential can be written.
+        patched.setattr(calendars, "_chat", refuse)
+        answer = alice.get("/api/birthdays")
+        assert (answer.status_code, answer.json) == (200, [])
+    # While there is the room that is kept for it, their return is noted.
+    monkeypatch.setattr(room, "shortage", lambda _folder: "full")
+    assert len(alice.get("/api/birthdays").json) == 1
+    assert alice.post("/api/birthdays", json=ADA).status_code == 507
+
+
+def test_a_busy_database_does_not_keep_who_is_back_from_reading(app, alice):
+    alice.add(**ADA)
+    reminders.close(ALICE, BLOCKED)
+    models.database.execute_sql("PRAGMA busy_timeout = 50")
+    path = models.sqlite_path(app.config["calendar"].database_url)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        answer = alice.get("/api/birthdays")
+        assert (answer.status_code, answer.json) == (200, [])
+    assert len(alice.get("/api/birthdays").json) == 1
 
 
 def test_after_30_days_what_is_theirs_is_purged_and_nothing_else(app, clock, alice, bob, group):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from calendar_app import calendars, models
+from calendar_app import api, calendars, models
 from calendar_app.operation import ageing
 from tests.conftest import Person
 from tests.world import PEOPLE, settings
@@ -249,3 +249,51 @@ def test_deleting_me_leaves_nothing_of_me(alice, bob, family, clock):
     # What was shared stays with those who shared it.
     assert bob.get(f"/api/calendars/{family}").json["role"] == "owner"
     assert len(bob.get(f"/api/birthdays?calendar={family}").json) == 1
+
+
+def test_an_invitation_to_a_calendar_that_is_hidden_just_now_is_not_used_up(alice, bob):
+    alice.add(**ADA)
+    own = alice.get("/api/calendars").json[0]["id"]
+    code = alice.post(f"/api/calendars/{own}/invitations", json={}).json["code"]
+    alice.delete("/api/me")
+    assert bob.post(f"/api/invitations/{code}/accept").status_code == 404
+    alice.post("/api/me/restore")
+    assert len(alice.get(f"/api/calendars/{own}/members").json) == 1
+    assert bob.post(f"/api/invitations/{code}/accept").status_code == 200
+
+
+def test_whose_own_calendar_it_is_stays_its_owner_and_is_told_so(alice, bob):
+    alice.add(**ADA)
+    own = alice.get("/api/calendars").json[0]["id"]
+    join(alice, bob, own, "owner")
+    there = f"/api/calendars/{own}/members/{PEOPLE['Alice']}"
+    for refused in (
+        alice.delete(there),
+        bob.delete(there),
+        bob.patch(there, json={"role": "viewer"}),
+    ):
+        assert refused.status_code == 409
+        assert "stays its owner" in refused.json["detail"]
+
+
+def test_an_invitation_that_nobody_can_follow_is_not_listed(alice, bob, family):
+    join(alice, bob, family, "editor")
+    address = f"/api/calendars/{family}/invitations"
+    bob.post(address, json={"role": "editor"})
+    mine = alice.post(address, json={"role": "viewer"}).json["id"]
+    assert len(alice.get(address).json) == 2
+    alice.patch(f"/api/calendars/{family}/members/{PEOPLE['Bob']}", json={"role": "viewer"})
+    (listed,) = alice.get(address).json
+    assert listed["id"] == mine
+    assert listed.keys() == {"id", "role", "expires_at", "uses_left"}
+
+
+def test_the_shared_calendar_is_renamed_by_its_setting_only(tmp_path, clock):
+    company = settings(tmp_path, SHARED_CALENDAR="Company", ADMIN_TELEGRAM_IDS=PEOPLE["Alice"])
+    alice = Person(api.create_app(company, clock), clock, "Alice")
+    shared = alice.get("/api/calendars").json[0]["id"]
+    answer = alice.patch(f"/api/calendars/{shared}", json={"title": "New"})
+    assert answer.status_code == 409
+    assert "SHARED_CALENDAR" in answer.json["detail"]
+    assert alice.get(f"/api/calendars/{shared}").json["title"] == "Company"
+    models.disconnect()
