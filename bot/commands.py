@@ -104,7 +104,7 @@ def _line(talk: Talk, row: birthdays.Row) -> str:
     """`10 December — Ada Lovelace, 211 years old (in 17 days)`."""
     today = _today(talk)
     born = dates.birth_date(row["birth_date"])
-    on = dates.next_occurrence(born, today, talk.access.leap_day)
+    on = dates.next_occurrence(born, today, row["leap_day"] or talk.access.leap_day)
     day = texts.day(talk.language, on.month, on.day)
     name = texts.escape(row["full_name"])
     return f"{day} — <b>{name}</b>{adding.turning(talk, born, on)} ({adding.when(talk, on, today)})"

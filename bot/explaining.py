@@ -7,6 +7,9 @@ from .commands import choices
 from .replies import Reply
 from .talk import Talk
 
+# Of one day; whoever chose more lead times finds the others in the Mini App.
+MOST = 15
+
 
 def choose(talk: Talk) -> list[Reply]:
     """`/why`, with a part of a name behind it or not: explain, or offer who may be meant."""
@@ -25,8 +28,15 @@ def explain(talk: Talk) -> list[Reply]:
 def _explained(talk: Talk, birthday_id: int) -> list[Reply]:
     ref = Ref(talk.account.telegram_id, birthday_id)
     name = texts.escape(birthdays.get(ref)["full_name"])
-    found = ledger.why(ref, None, talk.language, talk.now, in_group=talk.in_group)
-    on = dates.birth_date(found["date"])
-    day = texts.day(talk.language, on.month, on.day, on.year)
-    reasons = (f"• {texts.escape(reason)}" for reason in found["reasons"])
-    return talk.reply("\n".join([f"<b>{name}</b>, {day}", *reasons]))
+    found = ledger.why_lately(ref, talk.language, talk.now, in_group=talk.in_group)
+    return talk.reply("\n\n".join(_said(name, why, talk.language) for why in found))
+
+
+def _said(name: str, why: ledger.Row, language: str) -> str:
+    on = dates.birth_date(why["date"])
+    day = texts.day(language, on.month, on.day, on.year)
+    reasons = why["reasons"]
+    lines = [f"• {texts.escape(reason)}" for reason in reasons[:MOST]]
+    if more := len(reasons) - len(lines):
+        lines.append(texts.count(language, "…and {n} more", "…and {n} more", more))
+    return "\n".join([f"<b>{name}</b>, {day}", *lines])

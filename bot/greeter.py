@@ -6,11 +6,16 @@ wait for it. Key, prompt and answer are never logged.
 
 import json
 import logging
+import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
+from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from calendar_app import greeting_jobs, models
 from calendar_app.config import Config
@@ -74,30 +79,90 @@ class Greeter:
             log.warning("a greeting could not be kept: %s", error)
 
     def _ask(self, prompt: str) -> str:
-        until = time.monotonic() + SECONDS
         question = {
             "messages": [{"role": "user", "content": prompt}],
             "max_tokens": LONGEST_TOKENS,
         }
-        with requests.post(
-            self.url,
-            json=question | ({"model": self.model} if self.model else {}),
-            headers={"Authorization": f"Bearer {self.key}"} if self.key else {},
-            timeout=(5, SECONDS),
-            # The key goes nowhere else.
-            allow_redirects=False,
-            stream=True,
-        ) as answer:
+        with (
+            _limited(SECONDS) as session,
+            session.post(
+                self.url,
+                json=question | ({"model": self.model} if self.model else {}),
+                headers={"Authorization": f"Bearer {self.key}"} if self.key else {},
+                timeout=(5, SECONDS),
+                # The key goes nowhere else.
+                allow_redirects=False,
+                stream=True,
+            ) as answer,
+        ):
             if answer.status_code != HTTPStatus.OK:
                 raise ValueError(f"HTTP status {answer.status_code}")
-            return str(json.loads(_read(answer, until))["choices"][0]["message"]["content"])
+            return str(json.loads(_read(answer))["choices"][0]["message"]["content"])
 
 
-def _read(answer: requests.Response, until: float) -> bytes:
-    """The body, as far as it comes in time; raises ValueError for one too long or too slow."""
+def _read(answer: requests.Response) -> bytes:
+    """The body; raises ValueError for one that is too long."""
     body = b""
     for part in answer.iter_content(4096):
         body += part
-        if len(body) > LARGEST or time.monotonic() > until:
-            raise ValueError("the answer is too long or too slow")
+        if len(body) > LARGEST:
+            raise ValueError("the answer is too long")
     return body
+
+
+@contextmanager
+def _limited(seconds: float) -> Iterator[requests.Session]:
+    """A session whose connections are cut after so many seconds, whatever they wait for."""
+    line = _Line()
+    timer = threading.Timer(seconds, line.cut)
+    timer.daemon = True
+    with requests.Session() as session:
+        session.mount("https://", line)
+        session.mount("http://", line)
+        timer.start()
+        try:
+            yield session
+        finally:
+            timer.cancel()
+
+
+class _Line(HTTPAdapter):
+    """Connections that another thread can cut.
+
+    A timeout is not enough: it begins anew with every byte that comes, in the headers too.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sockets: list[socket.socket] = []
+        self._is_cut = False
+
+    def get_connection_with_tls_context(self, *args: Any, **more: Any) -> Any:
+        """A pool that tells of the connections it makes; the pool is this question's alone."""
+        pool = super().get_connection_with_tls_context(*args, **more)
+        kind: Any = pool.ConnectionCls
+        line = self
+
+        class Told(kind):
+            """Such a connection."""
+
+            def connect(self) -> None:
+                super().connect()
+                line.keep(self.sock)
+
+        pool.ConnectionCls = Told
+        return pool
+
+    def keep(self, connected: socket.socket) -> None:
+        """Cut that one too, at once if it is time."""
+        self._sockets.append(connected)
+        if self._is_cut:
+            self.cut()
+
+    def cut(self) -> None:
+        """End all connections: whoever waits for one finds it closed."""
+        self._is_cut = True
+        for each in self._sockets:
+            with suppress(OSError):
+                # Not TLS's own, which must not be called beside one that reads.
+                socket.socket.shutdown(each, socket.SHUT_RDWR)

@@ -119,6 +119,14 @@ def instant(day: dt.date, minute: int, zone_name: str) -> int:
     return _offset_change(int(wall.replace(fold=1).timestamp()), seconds, place)
 
 
+def instant_again(day: dt.date, minute: int, zone_name: str) -> int:
+    """The second of the two, where the clock shows that minute of that day twice; else that one."""
+    wall = dt.datetime.combine(
+        day, dt.time(minute // 60, minute % 60, fold=1), zoneinfo.ZoneInfo(zone_name)
+    )
+    return int(wall.timestamp())
+
+
 def _offset_change(before: int, after: int, place: zoneinfo.ZoneInfo) -> int:
     """The first second in (before, after] with the offset that `after` has."""
     offset = dt.datetime.fromtimestamp(after, place).utcoffset()

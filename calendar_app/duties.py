@@ -1,10 +1,11 @@
 """Responsible people and the dates they are in charge of. A row is loaded by `_load` only."""
 
+import datetime as dt
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from . import calendars, deletions, models, search
+from . import calendars, deletions, models, reminders, search
 from .calendars import EDITOR, Access, Ref
 from .fields import FullDate, Input, Name, ShortText, check
 from .models import Duty, ResponsiblePerson
@@ -70,21 +71,27 @@ def delete(ref: Ref) -> None:
     with models.writing():
         access = _load(ref, EDITOR)
         deletions.remember("responsible", ref.row_id)
+        reminders.withdraw("responsible", [ref.row_id], reminders.DELETED)
         _PERSON.delete().where(_PERSON.id == ref.row_id).execute()
         calendars.changed(access.calendar_id)
 
 
-def assign(telegram_id: int, calendar_id: int | None, data: Any) -> None:
+def assign(telegram_id: int, calendar_id: int | None, data: Any, now: int) -> None:
     """Put somebody in charge of a date, instead of who was; raises Invalid, NotFound, Forbidden."""
     given = check(DutyInput, data)
     with models.writing():
         access = _load(Ref(telegram_id, given.responsible_id, calendar_id), EDITOR)
+        on_date = (Duty.calendar == access.calendar_id) & (Duty.on_date == given.date)
+        was = Duty.select(Duty.responsible).where(on_date).scalar()
         Duty.insert(
             calendar=access.calendar_id, responsible=given.responsible_id, on_date=given.date
         ).on_conflict(
             conflict_target=[Duty.calendar, Duty.on_date],
             update={Duty.responsible: given.responsible_id},
         ).execute()
+        if was not in (None, given.responsible_id):
+            on = dt.date.fromisoformat(given.date)
+            reminders.correct_duty(access.calendar_id, on, was, now)
         calendars.changed(access.calendar_id)
 
 

@@ -5,23 +5,24 @@ their own birthday.
 """
 
 import datetime as dt
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from . import birthdays, calendars, dates, models, recipients, rules, texts
-from .calendars import VIEWER, Account, Ref
+from . import birthdays, calendars, dates, models, recipients, texts
+from .calendars import VIEWER, Access, Account, Ref
 from .dates import BirthDate
 from .errors import FieldError, Invalid, NotFound
 from .fields import REFUSED
-from .models import Birthday, Calendar, Chat, Promise, User
+from .models import Birthday, Calendar, Chat, Member, Promise, ReminderRule, User
 from .recipients import Recipient
-from .reminders.almanac import DONE, MOVED, Almanac, Person, objection
+from .reminders.almanac import DONE, MOVED, Almanac, Person, objection, wants
 from .reminders.delivery import GIVEN_UP, NOT_YET
 from .texts import N_
 
 MOST = 1000
+# So long after a birthday people ask what became of that one, too.
+RECENT = dt.timedelta(days=60)
 NO_PAGE = N_("There is no such page.")
 TAKEN = N_("must be taken from the Link header of the page before")
 OWN_BIRTHDAY = N_("It is your own birthday: nobody is reminded of their own.")
@@ -35,6 +36,7 @@ SAID = {
     "failed": N_("Could not be sent, due {when}: {reason}."),
 }
 TO_COME = N_("It will come at {when}.")
+WAITS = N_("It was due at {when}, and the bot has not come to it yet.")
 TOO_SOON = N_("Nothing was due at {when}: it was entered or chosen later.")
 WRONG = N_("No reminder: {reason}.")
 NO_YEAR = N_("must lie in the years 2 to 9998")
@@ -139,13 +141,8 @@ def why(ref: Ref, on: dt.date | None, language: str, now: int, *, in_group: bool
 
     `{"birthday_id", "date", "reasons": [sentences]}`. Raises NotFound, Invalid.
     """
-    access = calendars.enter_for(Birthday, ref, VIEWER, birthdays.NOT_FOUND)
-    person = Almanac().person(ref.row_id)
-    if person is None:
-        raise NotFound(birthdays.NOT_FOUND)
-    born = BirthDate(person.year, person.month, person.day)
-    today = dates.local_date(now, access.timezone)
-    on = on or dates.next_occurrence(born, today, person.leap_day or access.leap_day)
+    access, person = _seen(ref)
+    on = on or _next(person, access, now)
     if in_group:
         chat_id = Calendar.select(Calendar.chat).where(Calendar.id == access.calendar_id).scalar()
     else:
@@ -161,13 +158,53 @@ def why(ref: Ref, on: dt.date | None, language: str, now: int, *, in_group: bool
     return found | {"reasons": list(reasons(person, to, on, language, now))}
 
 
+def why_lately(ref: Ref, language: str, now: int, *, in_group: bool = False) -> list[Row]:
+    """As `why`, of the last birthday if that was lately and has its own answer, and of the next."""
+    coming = why(ref, None, language, now, in_group=in_group)
+    access, person = _seen(ref)
+    on = _last(person, access, now)
+    if on is None:
+        return [coming]
+    past = why(ref, on, language, now, in_group=in_group)
+    return [coming] if past["reasons"] == coming["reasons"] else [past, coming]
+
+
+def _seen(ref: Ref) -> tuple[Access, Person]:
+    access = calendars.enter_for(Birthday, ref, VIEWER, birthdays.NOT_FOUND)
+    person = Almanac().person(ref.row_id)
+    if person is None:
+        raise NotFound(birthdays.NOT_FOUND)
+    return access, person
+
+
+def _next(person: Person, access: Access, now: int) -> dt.date:
+    born = BirthDate(person.year, person.month, person.day)
+    today = dates.local_date(now, access.timezone)
+    return dates.next_occurrence(born, today, person.leap_day or access.leap_day)
+
+
+def _last(person: Person, access: Access, now: int) -> dt.date | None:
+    """The last birthday, if it was lately and after they were entered (and born)."""
+    born = BirthDate(person.year, person.month, person.day)
+    year, today = _next(person, access, now).year - 1, dates.local_date(now, access.timezone)
+    on = dates.occurrence(born, year, person.leap_day or access.leap_day)
+    entered_at = Birthday.select(Birthday.created_at).where(Birthday.id == person.id).scalar()
+    entered = dates.local_date(entered_at, access.timezone)
+    new = on < entered or (born.year or 0) >= year
+    return None if new or on < today - RECENT else on
+
+
 def reasons(person: Person, to: Recipient, on: dt.date, language: str, now: int) -> Iterator[str]:
     """Sentences: what was promised that recipient of that person's day, what became of it."""
     told = set()
     for row in _promises(person, to, on):
         told.add(row.days_before)
-        said = {"when": _when(row.sent_at or row.try_at, to)}
-        yield texts.say(language, SAID[row.state], reason=reason(row.reason, language), **said)
+        at = row.sent_at or (row.try_at if row.state == "planned" else row.due_at)
+        said = {"when": _when(at, to), "reason": reason(row.reason, language)}
+        yield texts.say(language, SAID[row.state], **said)
+    if not _is_member(to):
+        yield texts.say(language, NO_MEMBER)
+        return
     wrong = objection(person, to, on)
     if not wrong and Almanac().is_done(to, person.id, on.year):
         wrong = DONE
@@ -177,12 +214,14 @@ def reasons(person: Person, to: Recipient, on: dt.date, language: str, now: int)
         said = NOT_KEPT if wrong == MOVED else wrong
         yield texts.say(language, WRONG, reason=texts.say(language, said))
         return
-    leads = _leads(person, to)
-    if not leads:
+    rules = _rules(person, to)
+    if not rules:
         yield texts.say(language, EMPTY)
-    for days_before in leads - told:
-        at = to.due_at(on - dt.timedelta(days=days_before))
-        yield texts.say(language, TO_COME if at >= now else TOO_SOON, when=_when(at, to))
+    for days_before in sorted(rules.keys() - told, reverse=True):
+        day = on - dt.timedelta(days=days_before)
+        at = to.due_at(day)
+        past = WAITS if rules[days_before] <= day.isoformat() else TOO_SOON
+        yield texts.say(language, TO_COME if at >= now else past, when=_when(at, to))
 
 
 def _promises(person: Person, to: Recipient, on: dt.date) -> list[Promise]:
@@ -195,12 +234,32 @@ def _promises(person: Person, to: Recipient, on: dt.date) -> list[Promise]:
     return list(query.order_by(Promise.due_at, Promise.id))
 
 
-def _leads(person: Person, to: Recipient) -> set[int]:
-    if person.lead_days is not None and to.kind != "group":
-        return set(json.loads(person.lead_days))
-    return set(rules.leads(to.calendar_id, to.chat_id))
+def _is_member(to: Recipient) -> bool:
+    """Whether the chat is a member's, or the calendar's own group."""
+    if to.kind == "group":
+        own = (Calendar.id == to.calendar_id) & (Calendar.chat == to.chat_id)
+        return Calendar.select().where(own).exists()
+    mine = (Member.calendar == to.calendar_id) & (User.chat == to.chat_id)
+    return Member.select().join(User).where(mine).exists()
+
+
+def _rules(person: Person, to: Recipient) -> dict[int, str]:
+    """The recipient's rules that are meant for the person: days before, the next day of each."""
+    query = ReminderRule.select(
+        ReminderRule.days_before, ReminderRule.own_only, ReminderRule.next_date
+    ).where(
+        ReminderRule.calendar == to.calendar_id,
+        ReminderRule.recipient == to.chat_id,
+        ReminderRule.kind == "birthday",
+    )
+    return {
+        days_before: next_date
+        for days_before, own_only, next_date in query.tuples()
+        if wants(person, to, days_before, own_only)
+    }
 
 
 def _when(at: int, to: Recipient) -> str:
-    local = dt.datetime.fromtimestamp(at, dates.zone(to.zone))
-    return f"{local:%Y-%m-%d %H:%M} {to.zone}"
+    local = dt.datetime.fromtimestamp(at, dates.zone(to.zone)).replace(tzinfo=None)
+    # Not by strftime, which does not fill up years below 1000.
+    return f"{local.isoformat(' ', 'minutes')} {to.zone}"

@@ -95,7 +95,8 @@ class Recipient(NamedTuple):
         if not (after_start or before_end if over_midnight else after_start and before_end):
             return at
         end = local.date() + dt.timedelta(days=over_midnight and after_start)
-        return max(at, dates.instant(end, self.quiet_to, self.zone))
+        over = dates.instant(end, self.quiet_to, self.zone)
+        return over if over > at else dates.instant_again(end, self.quiet_to, self.zone)
 
 
 class Wishes(NamedTuple):

@@ -113,7 +113,7 @@ def delete_responsible(call: Call) -> Any:
 @route("POST", "/api/panel/assign-responsible", body=DutyInput, returns=answers.Assigned)
 def assign_responsible(call: Call) -> Any:
     """Put somebody in charge of a date, instead of who was."""
-    duties.assign(call.account.telegram_id, call.params.calendar, call.body)
+    duties.assign(call.account.telegram_id, call.params.calendar, call.body, call.now)
     return {"status": "assigned"}
 
 
@@ -146,7 +146,7 @@ def generate_greeting(call: Call) -> Any:
     choice = quotas.spend(call.account.telegram_id, "greetings", GREETINGS_A_DAY, call.now)
     access = calendars.enter(call.account.telegram_id, row["calendar_id"])
     born = dates.birth_date(row["birth_date"])
-    on = dates.next_occurrence(born, call.today(access), access.leap_day)
+    on = dates.next_occurrence(born, call.today(access), row["leap_day"] or access.leap_day)
     wish = greetings.wish(row, on, given.style, given.length, given.theme)
     draft = greetings.compose(call.language(), wish, choice)
     if not call.config.greeting_api_url:

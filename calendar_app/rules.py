@@ -173,14 +173,6 @@ def _follow_leads(to: Recipient, now: int) -> None:
     _follow_people(to, theirs, now)
 
 
-def leads(calendar_id: int, recipient_id: int) -> list[int]:
-    """How many days before each birthday that recipient chose to be reminded."""
-    query = ReminderRule.select(ReminderRule.days_before).where(
-        _of(calendar_id, recipient_id, "birthday"), ~ReminderRule.own_only
-    )
-    return sorted(days for (days,) in query.tuples())
-
-
 def _follow_digests(to: Recipient, now: int) -> None:
     wishes = recipients.wishes(to)
     first = _first(to, now)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from . import dates, models, recipients, rules
+from . import dates, models, recipients, reminders, rules
 from .calendars import EDITOR, Access, Account
 from .config import Config
 from .errors import FieldError, Forbidden, Invalid
@@ -130,6 +130,10 @@ def _chat(access: Access) -> int | None:
 def change(access: Access, data: Any, now: int) -> None:
     """Set the given settings of a member; raises Invalid, Forbidden for who is none."""
     given = check(SettingsPatch, data).model_dump(exclude_unset=True)
+    if QUIET.keys() & given.keys():
+        # The two are one span: whoever sets one end keeps the other, also where it is another's.
+        before = _in_force(access)
+        given = {name: before.get(name) for name in ("quiet_from", "quiet_to")} | given
     columns = _stored(given)
     for flag, names in DECLINED.items():
         if any(name in columns for name in names):
@@ -160,6 +164,8 @@ def _set(access: Access, columns: Row, now: int) -> None:
             Member.calendar == access.calendar_id, Member.user == access.user_id
         ).execute()
         rules.follow_member(access.calendar_id, chat_id, now)
+    if "leap_day" in columns:
+        reminders.correct_leap_days(access.calendar_id, chat_id, now)
 
 
 def language(account: Account, default: str) -> str:
@@ -192,3 +198,5 @@ def change_calendar(access: Access, data: Any, now: int) -> None:
     with models.writing():
         Calendar.update(columns).where(Calendar.id == access.calendar_id).execute()
         rules.follow_calendar(access.calendar_id, now)
+        if "leap_day" in columns:
+            reminders.correct_leap_days(access.calendar_id, 0, now)

@@ -26,7 +26,7 @@ from .rules import DIGESTS, RULES, Rule
 # Between these all arithmetic with days and zones holds.
 FIRST, LAST = dt.date(2, 1, 1), dt.date(9998, 12, 31)
 MOST_DAYS = 36_525
-OPEN_RULES = f"{RULES} WHERE c.archived_at IS NULL AND h.reachable AND ? IN (0, c.id)"
+RULES_OF = f"{RULES} WHERE ? IN (0, c.id)"
 Line = dict[str, Any]
 
 
@@ -79,10 +79,13 @@ def messages(
         raise Invalid(f"This cannot be simulated: give {wrong}.", FieldError("from", wrong))
     with _read_only():
         known = "SELECT 1 FROM calendars WHERE id = ? AND archived_at IS NULL"
-        if calendar_id is not None and not models.rows(known, calendar_id).fetchone():
+        if calendar_id is not None and not (
+            models.known_id(calendar_id) and models.rows(known, calendar_id).fetchone()
+        ):
             raise NotFound(f"There is no calendar {calendar_id}.")
-        found = models.rows(OPEN_RULES, calendar_id or 0).fetchall()
-        yield from _messages([rules.rule(row) for row in found], first, days, default_language)
+        found = map(rules.rule, models.rows(RULES_OF, calendar_id or 0).fetchall())
+        sendable = [rule for rule in found if rule.to.reachable]
+        yield from _messages(sendable, first, days, default_language)
 
 
 @contextmanager
@@ -104,6 +107,28 @@ def _read_only() -> Iterator[None]:
 def _messages(
     found: list[Rule], first: dt.date, days: int, default_language: str
 ) -> Iterator[Line]:
+    for at, same in groupby(_single(found, first, days), key=lambda single: single[0]):
+        for rule, bundle in _joined([(rule, bundle) for _, rule, bundle in same]):
+            yield _line(bundle, rule, at, default_language)
+
+
+def _joined(found: list[tuple[Rule, Bundle]]) -> Iterator[tuple[Rule, Bundle]]:
+    """What is about one day goes out as one message.
+
+    A day that a zone left out, as Apia 2011-12-30, comes at the same instant as the next.
+    """
+    messages: dict[Any, list[tuple[Rule, Bundle]]] = {}
+    for rule, bundle in found:
+        messages.setdefault((bundle.to, bundle.kind, bundle.occurs_on), []).append((rule, bundle))
+    for same in messages.values():
+        rule, bundle = min(same, key=lambda each: each[0].days_before)
+        others = (each for _, other in same if other is not bundle for each in other.subjects)
+        bundle.subjects.extend(each for each in others if each not in bundle.subjects)
+        yield rule, bundle
+
+
+def _single(found: list[Rule], first: dt.date, days: int) -> Iterator[tuple[int, Rule, Bundle]]:
+    """What each rule says by itself, in order of time."""
     end = first + dt.timedelta(days=days)
     almanac = Yearbook(first - dt.timedelta(days=1), end)
     # Quiet hours may carry what was for the day before into the first day.
@@ -115,7 +140,7 @@ def _messages(
         today = dates.local_date(at, rule.to.zone)
         if first <= today < end:
             for bundle in _bundles(promised(rule, day, almanac), rule, today, almanac):
-                yield _line(bundle, rule, at, default_language)
+                yield at, rule, bundle
         if today >= end:
             heapq.heappop(waiting)
         else:
@@ -139,8 +164,7 @@ def _bundles(
         dues = list(same)
         on, ids = dues[0].occurs_on, {due.subject_id for due in dues}
         if kind in DIGESTS:
-            start, last = period(kind, on)
-            subjects: list[Any] = almanac.digest(rule.to, max(start, today), last)
+            subjects: list[Any] = almanac.digest(rule.to, *period(kind, on))
         elif kind == "birthday":
             subjects = [each for each in almanac.people(rule.to, on) if each.id in ids]
         elif kind == "holiday":
@@ -159,7 +183,8 @@ def _line(bundle: Bundle, rule: Rule, at: int, default_language: str) -> Line:
         people = [person for _, found in bundle.subjects for person in found]
     html_text = message(bundle, to.language(default_language), 0).html
     return {
-        "at": dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        # Not by strftime, which does not fill up years below 1000.
+        "at": f"{dt.datetime.fromtimestamp(at, dt.UTC).replace(tzinfo=None).isoformat()}Z",
         "local": dt.datetime.fromtimestamp(at, dates.zone(to.zone)).isoformat(timespec="seconds"),
         "chat_id": to.telegram_id,
         "kind": kind,

@@ -4,7 +4,12 @@ import time
 
 import pytest
 import requests
+from telebot import types
 
+from bot import handlers
+from bot.talk import World
+from calendar_app import models
+from tests.lives import ALICE, Life, at
 from tests.service import Service
 from tests.telegram.simulator import Simulator
 from tests.world import wait_for
@@ -266,3 +271,34 @@ def test_a_link_of_an_invitation_makes_a_member(running, telegram):
     headers = {"X-Init-Data": telegram.init_data(boris, bot=running.bot_account)}
     titles = [row["title"] for row in running.get("/api/calendars", headers=headers).json()]
     assert titles == ["Boris", "Family"]
+
+
+@pytest.fixture
+def begin(tmp_path, clock):
+    yield lambda text: Life.begin(tmp_path, clock, text)
+    models.disconnect()
+
+
+def told(life, text):
+    """What the bot answers to Alice, in this process, when the life's clock says."""
+    who = {"id": ALICE.telegram_id, "is_bot": False, "first_name": "Alice", "language_code": "en"}
+    chat = {"id": ALICE.telegram_id, "type": "private"}
+    message = {"message_id": 1, "date": life.clock.now, "chat": chat, "from": who, "text": text}
+    update = types.Update.de_json({"update_id": 1, "message": message})
+    (reply,) = handlers.handle(update, World(life.config, "bdbot", now=life.clock.now))
+    return reply.html
+
+
+def test_why_on_the_day_after_tells_of_the_day_before_and_of_the_next(begin):
+    life = begin("2026-12-01 12:00")
+    life.add("Ada", "--12-10")
+    life.until("2026-12-10 12:00")
+    life.clock.now = at("2026-12-11 12:00")
+    assert told(life, "/why ada") == (
+        "<b>Ada</b>, 10 December 2026\n• Sent at 2026-12-10 09:00 UTC.\n\n"
+        "<b>Ada</b>, 10 December 2027\n• It will come at 2027-12-10 09:00 UTC."
+    )
+    life.change(lead_days=list(range(61)))
+    many = told(life, "/why ada")
+    assert len(many) < 4096
+    assert many.endswith("\n…and 46 more")

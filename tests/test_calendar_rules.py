@@ -100,6 +100,14 @@ def test_a_member_may_want_none_of_what_the_calendar_sets(alice, bob, family):
     assert own(bob, family) == IN_FORCE | none
 
 
+def test_who_sets_one_end_of_the_quiet_hours_keeps_the_other(alice, bob, family):
+    mine = f"/api/settings?calendar={family}"
+    set_all(alice, family, **SET)
+    answer = bob.patch(mine, json={"quiet_from": "21:00"})
+    assert answer.json == IN_FORCE | {"quiet_from": "21:00"}
+    assert bob.patch(mine, json={"quiet_to": "06:00"}).json["quiet_from"] == "21:00"
+
+
 def test_who_forgets_their_own_settings_has_the_calendars_again(alice, bob, family):
     before = own(bob, family)
     bob.patch(f"/api/settings?calendar={family}", json=SET | {"lead_days": [3]})

@@ -100,7 +100,7 @@ def test_holidays_and_who_is_responsible_are_missed_by_their_names(compared):
     body = {"name": "Day of Foo", "day": DAY.day, "month": DAY.month}
     holidays.create(ALICE.telegram_id, None, body, NOW)
     host = duties.create(ALICE.telegram_id, None, {"full_name": "The Host"})["id"]
-    duties.assign(ALICE.telegram_id, None, {"responsible_id": host, "date": DAY.isoformat()})
+    duties.assign(ALICE.telegram_id, None, {"responsible_id": host, "date": DAY.isoformat()}, NOW)
     for kind, name in (("holiday", "Day of Foo"), ("responsible", "The Host")):
         nobody = {"birthday_ids": [], "kind": kind}
         before, after = message(f"Today: {name}", **nobody), message("Today: x", **nobody)

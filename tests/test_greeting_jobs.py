@@ -2,10 +2,15 @@
 
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from bot import greeter
+from calendar_app import greeting_jobs, models
+from calendar_app.greetings import Wish
+from tests.lives import ALICE, Life
 from tests.world import init_data, wait_for
 
 KEY = "sk-very-secret-key"
@@ -125,6 +130,52 @@ def test_nobody_waits_for_a_model_that_does_not_answer_and_no_secret_is_logged(r
     for part in ("web", "bot"):
         assert KEY not in running.log(part)
         assert "Ada" not in running.log(part)
+
+
+class Trickle(BaseHTTPRequestHandler):
+    """An answer without an end, byte by byte: the headers at /headers/…, else the body."""
+
+    def do_POST(self):
+        self.server.asked.append(self.path)
+        self.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Type: ")
+        if "headers" not in self.path:
+            self.wfile.write(b"application/json\r\n\r\n")
+        while not self.server.end.wait(0.05):
+            self.wfile.write(b" ")
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def endless():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Trickle) as server:
+        server.daemon_threads = True
+        server.asked, server.end = [], threading.Event()
+        server.handle_error = lambda *_: None  # It finds its connection cut.
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.end.set()
+        server.shutdown()
+
+
+@pytest.mark.parametrize("part", ["headers", "body"])
+def test_a_model_that_trickles_for_ever_is_given_up(tmp_path, clock, endless, monkeypatch, part):
+    monkeypatch.setattr(greeter, "SECONDS", 0.5)
+    url = f"http://127.0.0.1:{endless.server_port}/{part}"
+    life = Life.begin(tmp_path, clock, "2026-12-01 12:00", GREETING_API_URL=url)
+    now, stop = int(time.time()), threading.Event()
+    wish = Wish("Ada", None, "friendly", "short")
+    job = greeting_jobs.ask(ALICE.telegram_id, greeting_jobs.Request(wish, "en", "Dear"), now)
+    asking = threading.Thread(target=greeter.Greeter(life.config, stop).run)
+    asking.start()
+    try:
+        wait_for(lambda: endless.asked)
+        wait_for(lambda: greeting_jobs.look(ALICE.telegram_id, job, now)["state"] == "failed")
+    finally:
+        stop.set()
+        asking.join()
+        models.disconnect()
 
 
 def test_a_job_is_its_askers_alone(running):

@@ -1,12 +1,16 @@
 """GET /api/reminders: each user's own ledger, and why a reminder came or did not."""
 
+import datetime as dt
+
 import pytest
 
-from calendar_app import dates, models, reminders
+from calendar_app import birthdays, calendars, dates, ledger, models, reminders
+from calendar_app.calendars import Ref
 from calendar_app.models import Birthday, Promise
 from calendar_app.reminders import Outcome
 from tests.bench import bench_due
 from tests.conftest import NOON
+from tests.lives import ALICE, BOB, Life, at
 from tests.world import PEOPLE
 
 DAY = 24 * 3600
@@ -150,6 +154,83 @@ def test_why_names_the_rule_or_what_became_of_it(alice, shared, clock):
     for day in ("0001-01-01", "9999-12-31", "2026-02-30", "--02-28"):
         address = f"/api/reminders/why?birthday_id={ada}&date={day}"
         assert alice.get(address).status_code == 422, day
+
+
+@pytest.fixture
+def begin(tmp_path, clock):
+    yield lambda text, **environment: Life.begin(tmp_path, clock, text, **environment)
+    models.disconnect()
+
+
+def why(life, birthday_id, account=ALICE, on=None):
+    ref = Ref(account.telegram_id, birthday_id)
+    return ledger.why(ref, on, "en", life.clock.now)["reasons"]
+
+
+def test_what_the_bot_has_not_come_to_yet_is_no_late_entry(begin):
+    life = begin("2026-12-01 12:00")
+    ada = life.add("Ada", "--12-10")
+    life.clock.now = at("2026-12-10 15:00")
+    assert why(life, ada) == [
+        "It was due at 2026-12-10 09:00 UTC, and the bot has not come to it yet."
+    ]
+    life.look()
+    assert why(life, ada) == ["Sent late, at 2026-12-10 15:00 UTC."]
+    bob = life.add("Bob", "--12-10")
+    assert "entered or chosen later" in why(life, bob)[0]
+
+
+def test_who_may_see_a_calendar_but_is_no_member_is_told_so(begin):
+    open_to_all = {"SHARED_CALENDAR": "Company", "SHARED_CALENDAR_ACCESS": "everyone"}
+    life = begin("2026-12-01 12:00", ADMIN_TELEGRAM_IDS=ALICE.telegram_id, **open_to_all)
+    calendars.ensure_shared(life.config, life.clock.now)
+    calendars.register(BOB, life.config, life.clock.now)
+    shared = models.Calendar.get(models.Calendar.kind == "shared").id
+    body = {"full_name": "Ada", "birth_date": "--12-10"}
+    ada = birthdays.create(ALICE.telegram_id, shared, body, life.clock.now)["id"]
+    assert why(life, ada, BOB) == [ledger.NO_MEMBER]
+    assert "It will come" in why(life, ada)[0]
+
+
+def test_what_was_given_up_says_when_it_was_due(begin):
+    life = begin("2026-12-09 12:00")
+    ada = life.add("Ada", "--12-10")
+    life.post.answers = [Outcome("later", "Telegram could not be reached")] * 400
+    life.until("2026-12-11 06:00")
+    (said,) = why(life, ada, on=dt.date(2026, 12, 10))
+    assert said.startswith("Could not be sent, due 2026-12-10 09:00 UTC: given up")
+
+
+def test_reasons_come_in_the_order_of_time_and_years_are_filled_up(begin):
+    life = begin("2026-11-01 12:00")
+    ada = life.add("Ada", "--12-10")
+    life.change(lead_days=[0, 1, 7, 30])
+    days = ("11-10", "12-03", "12-09", "12-10")
+    assert why(life, ada) == [f"It will come at 2026-{day} 09:00 UTC." for day in days]
+    assert "at 0200-11-10 09:00 UTC" in why(life, ada, on=dt.date(200, 12, 10))[0]
+
+
+def lately(life, birthday_id):
+    found = ledger.why_lately(Ref(ALICE.telegram_id, birthday_id), "en", life.clock.now)
+    return [(each["date"], *each["reasons"]) for each in found]
+
+
+def test_after_a_birthday_one_is_also_told_what_became_of_it(begin):
+    life = begin("2026-12-01 12:00")
+    ada, muted = life.add("Ada", "--12-10"), life.add("Muted", "--12-10", muted=True)
+    born = life.add("Born", "2026-11-20")
+    life.until("2026-12-10 12:00")
+    sent = ("2026-12-10", "Sent at 2026-12-10 09:00 UTC.")
+    coming = ("2027-12-10", "It will come at 2027-12-10 09:00 UTC.")
+    assert lately(life, ada) == [sent]
+    life.clock.now = at("2026-12-11 12:00")
+    assert lately(life, ada) == [sent, coming]
+    # Nothing of what says the same, of birth itself, and of what was before the entry.
+    assert lately(life, muted) == [("2027-12-10", "No reminder: this person is muted.")]
+    assert [day for day, *_ in lately(life, born)] == ["2027-11-20"]
+    assert [day for day, *_ in lately(life, life.add("New", "--12-10"))] == ["2027-12-10"]
+    life.clock.now = at("2027-02-09 12:00")
+    assert [day for day, *_ in lately(life, ada)] == ["2027-12-10"]
 
 
 def test_reasons_are_in_the_readers_language(alice, shared, clock):

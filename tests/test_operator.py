@@ -56,6 +56,12 @@ def test_every_bad_value_is_told_at_once_with_status_78(tmp_path, verb):
     assert "LOG_LEVEL" in said
 
 
+@pytest.mark.parametrize("chat", [77, -77, 10**22, -(10**22)])
+def test_why_of_a_chat_that_cannot_be_is_one_sentence(state, chat):
+    status, _, said = operate(state, "why", "Ada", "--chat", chat)
+    assert (status, said) == (1, f"The bot knows no chat {chat}.\n")
+
+
 def test_a_good_configuration_is_one_line(tmp_path):
     assert works(tmp_path, "check-config") == "The configuration is good.\n"
     assert not (tmp_path / "calendar.db").exists()

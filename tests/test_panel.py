@@ -5,6 +5,8 @@ import io
 import pytest
 from PIL import Image
 
+from tests.lives import at
+
 ADA = {"full_name": "Ada Lovelace", "birth_date": "1815-12-10"}
 NEW_YEAR = {"name": "New Year", "day": 1, "month": 1, "description": "Party"}
 
@@ -167,6 +169,16 @@ def test_a_greeting_for_each_style_and_length(alice, language, style):
         sizes.append(len(answer.json["greeting"]))
         assert set(answer.json) == {"greeting"}
     assert sizes == sorted(sizes)
+
+
+@pytest.mark.parametrize("length", ["medium", "long"])
+def test_a_greeting_goes_by_the_persons_own_rule_for_29_february(alice, clock, length):
+    clock.now = at("2027-03-01 10:00")
+    body = {"birthday_id": alice.add("Leap", "2000-02-29", leap_day="mar1")["id"]}
+    for _ in range(5):
+        answer = alice.post("/api/panel/generate-greeting", json=body | {"length": length})
+        assert "28" not in answer.json["greeting"]
+        assert "27" in answer.json["greeting"]
 
 
 def test_another_greeting_comes_each_time(alice):

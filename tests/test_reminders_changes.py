@@ -3,11 +3,14 @@
 import pytest
 
 from calendar_app import birthdays, calendars, duties, models, reminders, sharing
+from calendar_app import settings as preferences
 from calendar_app.calendars import Ref
 from calendar_app.errors import NotFound
 from calendar_app.models import Dismissal, Promise, ReminderRule
 from calendar_app.reminders import Outcome
 from tests.lives import ALICE, BOB, Life, at
+
+HOUR = 3600
 
 
 @pytest.fixture
@@ -31,15 +34,99 @@ def test_on_new_years_eve_a_change_counts_where_it_is_still_the_old_year(begin):
     assert told(life, "Ada") == [at("2027-01-01 02:00")]
 
 
-def test_who_was_born_on_a_leap_day_is_told_who_is_responsible_on_other_days(begin):
+def responsible(name):
+    return duties.create(ALICE.telegram_id, None, {"full_name": name})["id"]
+
+
+def assign(life, host, date):
+    body = {"responsible_id": host, "date": date}
+    duties.assign(ALICE.telegram_id, None, body, life.clock.now)
+
+
+def test_who_takes_a_day_over_that_was_told_already_is_told_at_once(begin):
+    life = begin("2026-12-01 12:00")
+    first, second = responsible("First"), responsible("Second")
+    assign(life, first, "2026-12-10")
+    life.until("2026-12-10 09:00", step=1800)
+    assign(life, second, "2026-12-10")
+    life.until("2026-12-12 00:00", step=1800)
+    assert told(life, "First") == [at("2026-12-10 09:00")]
+    assert told(life, "Second") == [at("2026-12-10 09:30")]
+
+
+def test_who_is_relieved_or_deleted_is_not_told_when_telegram_is_back(begin):
+    life = begin("2026-12-01 12:00")
+    first, second = responsible("First"), responsible("Second")
+    assign(life, first, "2026-12-10")
+    life.until("2026-12-10 08:00")
+    life.post.answers = [Outcome("later", seconds=900)]
+    life.until("2026-12-10 09:00")
+    assign(life, second, "2026-12-10")
+    life.post.answers = [Outcome("later", seconds=900)]
+    life.look()
+    duties.delete(Ref(ALICE.telegram_id, second))
+    life.until("2026-12-12 00:00")
+    assert life.post.sent == []
+    reasons = [promise.reason for promise in Promise.select().order_by(Promise.id)]
+    assert reasons == ["somebody else is responsible now", "it was deleted"]
+
+
+def the_calendars(life, rule):
+    access = calendars.enter(ALICE.telegram_id)
+    preferences.change_calendar(access, {"leap_day": rule}, life.clock.now)
+
+
+def the_members(life, rule):
+    life.change(leap_day=rule)
+
+
+@pytest.mark.parametrize("choose", [the_calendars, the_members])
+@pytest.mark.parametrize("lead", [0, 7])
+def test_another_rule_for_29_february_loses_nobody_whose_time_has_gone_by(begin, choose, lead):
+    life = begin("2027-02-01 12:00")
+    life.change(lead_days=[lead])
+    life.add("Leap", "2000-02-29")
+    choose(life, "mar1")
+    noon = at("2027-02-28 12:00") - lead * 24 * HOUR
+    while life.clock.now < noon:
+        life.clock.now += HOUR
+        life.look()
+    choose(life, "feb28")
+    life.look()
+    life.until("2027-03-05 00:00")
+    assert told(life, "Leap") == [noon]
+
+
+def test_who_keeps_a_day_of_their_own_is_told_of_once_whatever_the_calendar_does(begin):
+    life = begin("2027-02-01 12:00")
+    life.add("Leap", "2000-02-29", leap_day="mar1")
+    life.until("2027-02-28 12:00")
+    the_members(life, "mar1")
+    the_calendars(life, "mar1")
+    the_members(life, "feb28")
+    life.until("2027-03-05 00:00")
+    assert told(life, "Leap") == [at("2027-03-01 09:00")]
+
+
+def test_who_was_born_on_a_leap_day_is_not_told_who_is_responsible_on_either_day(begin):
     life = begin("2027-02-20 12:00")
     life.add("Alice herself", "--02-29", linked_user_id=ALICE.telegram_id)
-    host = duties.create(ALICE.telegram_id, None, {"full_name": "Host"})["id"]
-    for date in ("2027-02-28", "2027-03-01"):
-        duties.assign(ALICE.telegram_id, None, {"responsible_id": host, "date": date})
+    host = responsible("Host")
+    for date in ("2027-02-28", "2027-03-01", "2027-03-02"):
+        assign(life, host, date)
     life.until("2027-03-03 00:00")
-    # By her own rule she keeps 28 February: who prepares that is none of her business.
-    assert told(life, "Host") == [at("2027-03-01 09:00")]
+    # By her own rule she keeps 28 February; others may keep 1 March, and prepare that.
+    assert told(life, "Host") == [at("2027-03-02 09:00")]
+
+
+def test_who_keeps_29_february_on_a_known_day_is_told_who_is_responsible_on_the_other(begin):
+    life = begin("2027-02-20 12:00")
+    life.add("Alice herself", "--02-29", linked_user_id=ALICE.telegram_id, leap_day="mar1")
+    host = responsible("Host")
+    for date in ("2027-02-28", "2027-03-01"):
+        assign(life, host, date)
+    life.until("2027-03-03 00:00")
+    assert told(life, "Host") == [at("2027-02-28 09:00")]
 
 
 def test_a_lead_time_given_up_stays_for_whom_it_is_a_persons_own(begin):

@@ -14,10 +14,11 @@ from calendar_app import (
     reminders,
     rules,
     sharing,
+    simulation,
 )
 from calendar_app.calendars import Account, Group, Ref
 from calendar_app.errors import Conflict, NotFound
-from calendar_app.models import Alert, Birthday, Chat, Promise, ReminderRule
+from calendar_app.models import Alert, Birthday, Promise, ReminderRule
 from calendar_app.reminders import Outcome
 from tests.lives import ALICE, BOB, Life, at, ledger, states
 
@@ -120,7 +121,12 @@ def test_holidays_come_on_their_day_to_whoever_wants_the_day(begin):
 def test_members_are_told_on_the_day_who_is_responsible(begin):
     life = begin("2026-12-01 12:00")
     host = duties.create(ALICE.telegram_id, None, {"full_name": "Host", "position": "Chef"})
-    duties.assign(ALICE.telegram_id, None, {"responsible_id": host["id"], "date": "2026-12-10"})
+    duties.assign(
+        ALICE.telegram_id,
+        None,
+        {"responsible_id": host["id"], "date": "2026-12-10"},
+        life.clock.now,
+    )
     life.until("2026-12-12 00:00")
     assert life.post.texts == ["📌 <b>Responsible today, 10 December</b>\n• Host\n  <i>Chef</i>"]
     assert ledger() == [("responsible", "2026-12-10", 0, "sent")]
@@ -134,7 +140,7 @@ def test_a_group_gets_the_day_itself_only_and_greets_who_is_linked(begin):
     Birthday.update(linked_user_id=ALICE.telegram_id, lead_days="[7]").execute()
     host = duties.create(ALICE.telegram_id, access.calendar_id, {"full_name": "Host"})["id"]
     duty = {"responsible_id": host, "date": "2026-12-10"}
-    duties.assign(ALICE.telegram_id, access.calendar_id, duty)
+    duties.assign(ALICE.telegram_id, access.calendar_id, duty, life.clock.now)
     with models.writing():
         rules.follow_people(access.calendar_id, life.clock.now)
     life.until("2026-12-12 00:00")
@@ -194,6 +200,16 @@ def test_quiet_hours_that_end_where_the_clock_jumps_lose_and_double_nothing(begi
     assert {f"{place:%H}" for place in places} <= {"02", "03"}
 
 
+def test_in_an_hour_that_comes_twice_quiet_hours_are_what_the_clock_shows(begin):
+    life = begin("2027-10-30 12:00", TIMEZONE="Europe/Berlin", NOTIFICATION_TIME="02:23")
+    life.change(quiet_from="23:00", quiet_to="02:15")
+    life.add("Ada", "--10-31")
+    life.post.answers = [Outcome("later", seconds=2400)]
+    # Tried at the first 02:23, and again at the second 02:03, when they are not over.
+    life.until("2027-10-31 03:00", step=60)
+    assert life.post.times == [at("2027-10-31 02:15", "Europe/Berlin") + 3600]
+
+
 def test_a_persons_own_lead_times_replace_the_recipients(begin):
     life = begin("2026-12-01 12:00")
     life.add("Ada", "--12-20", lead_days=[10, 2])
@@ -207,7 +223,8 @@ def test_a_persons_own_lead_times_replace_the_recipients(begin):
         (at("2026-12-18 09:00"), [1, 1], True),
         (at("2026-12-20 09:00"), [0, 1], False),
     ]
-    assert rules.leads(life.calendar, Chat.get().id) == [0, 2]
+    chosen = ReminderRule.select().where(~ReminderRule.own_only)
+    assert sorted(rule.days_before for rule in chosen) == [0, 2]
 
 
 def test_rules_for_own_lead_times_come_and_go_with_them(begin):
@@ -331,7 +348,7 @@ def test_a_year_of_downtime_is_caught_up_without_a_storm(begin):
     assert models.rows("SELECT min(next_date) FROM reminder_rules").fetchone()[0] == "2027-12-21"
 
 
-def test_a_late_digest_tells_of_the_days_that_are_left(begin):
+def test_a_late_digest_tells_of_all_its_days(begin):
     life = begin("2026-12-01 12:00")
     life.add("Ada", "--12-08")
     life.add("Bob", "--12-12")
@@ -339,8 +356,31 @@ def test_a_late_digest_tells_of_the_days_that_are_left(begin):
     life.clock.now = at("2026-12-10 12:00")
     life.look()
     (text,) = life.post.texts
-    assert text.startswith("🗓 <b>Birthdays from 10 December to 13 December</b>")
-    assert "Ada" not in text
+    assert text.startswith("🗓 <b>Birthdays from 7 December to 13 December</b>")
+    assert "Ada" in text
+
+
+def test_a_digest_that_quiet_hours_carry_over_midnight_tells_of_its_first_day(begin):
+    life = begin("2027-01-30 12:00")
+    for name, date in (("Ada", "--02-07"), ("Bob", "--02-08"), ("Eve", "--03-01")):
+        life.add(name, date)
+    life.change(
+        lead_days=[], weekly_digest=6, monthly_digest=True,
+        notification_time="23:30", quiet_from="23:00", quiet_to="07:00",
+    )  # fmt: skip
+    simulated = [line["text"] for line in simulation.messages(dt.date(2027, 1, 31), 31)]
+    life.until("2027-03-03 00:00")
+    weekly = life.post.texts[1]
+    assert life.post.times[1] == at("2027-02-08 07:00")
+    assert weekly.startswith("🗓 <b>Birthdays from 7 February to 13 February</b>")
+    assert "Ada" in weekly
+    assert "Bob" in weekly
+    # Of the 1st, the monthly digest that has nobody else tells too.
+    last_week, march = life.post.texts[2:]
+    assert "from 28 February to 6 March" in last_week
+    assert "from 1 March to 31 March" in march
+    assert "Eve" in march
+    assert [simulation.plain(text) for text in life.post.texts] == simulated
 
 
 # --- edits -------------------------------------------------------------------------------
@@ -501,7 +541,7 @@ def test_tonight_and_tomorrow_send_it_once_more(begin):
     promise_id = Promise.get().id
     for _ in range(2):
         due = reminders.snooze(ALICE.telegram_id, promise_id, "tonight", life.clock.now)
-        assert due == at("2026-12-10 20:00", "Asia/Tokyo")
+        assert due.isoformat() == "2026-12-10T20:00:00+09:00"
     reminders.snooze(ALICE.telegram_id, promise_id, "tomorrow", life.clock.now)
     life.until("2026-12-12 12:00", "Asia/Tokyo")
     local = ["2026-12-10 09:00", "2026-12-10 20:00", "2026-12-11 09:00"]
@@ -510,6 +550,97 @@ def test_tonight_and_tomorrow_send_it_once_more(begin):
     life.clock.now = at("2026-12-12 20:00", "Asia/Tokyo")
     with pytest.raises(Conflict, match="past 20:00"):
         reminders.snooze(ALICE.telegram_id, promise_id, "tonight", life.clock.now)
+
+
+def button_of(life):
+    """The promise that the buttons of the newest message name."""
+    _, message = life.post.sent[-1]
+    return int(message.buttons[1][1].removeprefix("done:"))
+
+
+def test_tonight_under_two_messages_of_one_day_tells_of_all_their_people_once(begin):
+    life = begin("2026-12-08 12:00")
+    life.add("Ada", "--12-10")
+    life.add("Bob", "--12-10", lead_days=[0])
+    life.change(lead_days=[0, 1])
+    life.until("2026-12-09 12:00")
+    of_ada = button_of(life)
+    life.until("2026-12-10 12:00")
+    for promise_id in (of_ada, button_of(life)):
+        reminders.snooze(ALICE.telegram_id, promise_id, "tonight", life.clock.now)
+    life.until("2026-12-10 23:00")
+    assert life.post.texts[2:] == ["🎂 <b>Birthdays today, 10 December</b>\n• Ada\n• Bob"]
+
+
+def test_tomorrow_counts_again_after_it_was_taken_back(begin):
+    life = begin("2026-12-09 12:00")
+    ada = life.add("Ada", "--12-10")
+    life.until("2026-12-10 12:00")
+    promise_id = button_of(life)
+    reminders.snooze(ALICE.telegram_id, promise_id, "tomorrow", life.clock.now)
+    for muted in (True, False):
+        life.amend(ada, muted=muted)
+    reminders.snooze(ALICE.telegram_id, promise_id, "tomorrow", life.clock.now)
+    life.until("2026-12-12 00:00")
+    assert life.post.times[1:] == [at("2026-12-11 09:00")]
+
+
+def test_no_repetition_is_promised_that_would_not_come(begin):
+    life = begin("2026-12-09 12:00")
+    ids = [life.add(name, "--12-10") for name in ("Ada", "Bob")]
+    life.until("2026-12-10 12:00")
+    promise_id = button_of(life)
+
+    def refused(match, *whens):
+        for when in whens:
+            with pytest.raises(Conflict, match=match):
+                reminders.snooze(ALICE.telegram_id, promise_id, when, life.clock.now)
+
+    # The last day on which it is told is the 17th.
+    life.clock.now = at("2026-12-17 12:00")
+    refused("too late", "tomorrow")
+    life.clock.now = at("2026-12-17 21:00")
+    refused("too late", "tonight", "tomorrow")
+    life.clock.now = at("2026-12-10 13:00")
+    birthdays.delete(Ref(ALICE.telegram_id, ids[0]))
+    reminders.snooze(ALICE.telegram_id, promise_id, "tomorrow", life.clock.now)
+    life.amend(ids[1], muted=True)
+    refused("not reminded of anybody", "tonight", "tomorrow")
+    life.amend(ids[1], muted=False)
+    reminders.done(ALICE.telegram_id, promise_id)
+    refused("done for this year", "tonight", "tomorrow")
+    life.until("2026-12-20 00:00")
+    assert len(life.post.sent) == 1
+    assert Alert.select().count() == 0
+
+
+def test_tonight_in_quiet_hours_is_promised_for_their_end(begin):
+    life = begin("2026-12-09 12:00")
+    life.add("Ada", "--12-10")
+    life.change(quiet_from="19:00", quiet_to="08:00")
+    life.until("2026-12-10 12:00")
+    due = reminders.snooze(ALICE.telegram_id, button_of(life), "tonight", life.clock.now)
+    assert due.isoformat() == "2026-12-11T08:00:00+00:00"
+    life.until("2026-12-12 00:00")
+    assert life.post.times[1:] == [at("2026-12-11 08:00")]
+    assert {row.state for row in Promise.select()} == {"sent"}
+
+
+@pytest.mark.parametrize("was_down", [True, False])
+def test_a_repetition_that_becomes_too_late_is_missed_only_in_a_downtime(begin, was_down):
+    life = begin("2026-12-09 12:00")
+    life.add("Ada", "--12-10")
+    life.until("2026-12-17 12:00")
+    reminders.snooze(ALICE.telegram_id, button_of(life), "tonight", life.clock.now)
+    if was_down:
+        life.clock.now = at("2026-12-18 12:00")
+        life.look()
+    else:
+        life.change(quiet_from="19:00", quiet_to="08:00")
+        life.until("2026-12-18 12:00")
+    assert Promise.get(Promise.snooze > 0).state == "skipped"
+    assert len(life.post.sent) == 1
+    assert Alert.select().count() == was_down
 
 
 def test_a_button_of_another_chat_does_nothing(begin):

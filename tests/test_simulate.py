@@ -10,10 +10,11 @@ from contextlib import closing
 
 import pytest
 
-from calendar_app import birthdays, calendars, duties, models, simulation
+from calendar_app import birthdays, calendars, duties, models, reminders, sharing, simulation
+from calendar_app import settings as preferences
 from calendar_app.calendars import Group
 from calendar_app.errors import Invalid, NotFound
-from calendar_app.models import Birthday, Chat, Promise
+from calendar_app.models import Birthday, Chat, Promise, User
 from tests.lives import ALICE, BOB, Life, at
 from tests.world import ROOT
 
@@ -39,7 +40,9 @@ def busy(life):
     life.add("Muted", "--03-04", muted=True)
     life.holiday("Leap & day", 29, 2)
     host = duties.create(ALICE.telegram_id, None, {"full_name": "Host"})["id"]
-    duties.assign(ALICE.telegram_id, None, {"responsible_id": host, "date": "2028-03-05"})
+    duties.assign(
+        ALICE.telegram_id, None, {"responsible_id": host, "date": "2028-03-05"}, life.clock.now
+    )
     group = calendars.enter_group(
         ALICE.telegram_id, Group(-100_5, "Us"), "owner", life.config, life.clock.now
     )
@@ -66,6 +69,37 @@ def test_what_is_simulated_is_what_is_sent(begin):
     assert {line["kind"] for line in expected} == {
         "day", "lead", "weekly", "monthly", "holiday", "responsible",
     }  # fmt: skip
+
+
+def test_what_a_zone_left_out_comes_as_one_message_with_the_next_day(begin):
+    life = begin("2011-12-20 00:00", TIMEZONE="Pacific/Apia", NOTIFICATION_TIME="00:00")
+    for day in (29, 30, 31):
+        life.add(f"Person {day}", f"--12-{day}")
+    life.add("Own", "--12-31", lead_days=[0])
+    life.add("Own too", "--12-31", lead_days=[1])
+    life.change(lead_days=[0, 1])
+    expected = list(simulation.messages(dt.date(2011, 12, 28), 6))
+    life.until("2012-01-05 00:00")
+    assert sorted(told(life)) == sorted((line["at"], line["text"]) for line in expected)
+    (line,) = [line for line in expected if line["occurs_on"] == "2011-12-31"]
+    assert (line["kind"], line["days_before"], len(line["birthday_ids"])) == ("day", 0, 3)
+
+
+def told(life):
+    """When which text was sent."""
+    return [
+        (dt.datetime.fromtimestamp(when, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+         simulation.plain(message.html))
+        for when, message in life.post.sent
+    ]  # fmt: skip
+
+
+def test_a_week_is_told_in_russian_as_is_right_before_every_number(begin):
+    life = begin("2027-07-20 12:00")
+    life.change(language="ru", weekly_digest=0, lead_days=[])
+    life.add("Ада", "1980-08-04")
+    (line,) = simulation.messages(dt.date(2027, 8, 1), 5)
+    assert line["text"].startswith("🗓 Дни рождения: 2 августа – 8 августа\n")
 
 
 def test_a_line_is_as_the_contract_says_and_lines_are_in_order(begin):
@@ -114,6 +148,8 @@ def test_any_date_can_be_asked_for_and_nobody_is_told_of_before_birth(begin, fir
     )
     for line in lines:
         assert line["local"][:10] == line["occurs_on"]
+        assert dt.datetime.fromisoformat(line["at"]) == dt.datetime.fromisoformat(line["local"])
+        assert len(line["at"]) == len("2026-06-10T09:00:00Z")
 
 
 def test_what_cannot_be_simulated_is_refused_in_one_sentence(begin):
@@ -121,14 +157,48 @@ def test_what_cannot_be_simulated_is_refused_in_one_sentence(begin):
     for first, days in ((dt.date(1, 1, 1), 5), (dt.date(9999, 1, 1), 5), (dt.date(2026, 1, 1), 0)):
         with pytest.raises(Invalid, match="cannot be simulated"):
             list(simulation.messages(first, days))
-    with pytest.raises(NotFound, match="no calendar 77"):
-        list(simulation.messages(dt.date(2026, 1, 1), 5, 77))
+    for unknown in (77, -1, 10**22):
+        with pytest.raises(NotFound, match=f"no calendar {unknown}"):
+            list(simulation.messages(dt.date(2026, 1, 1), 5, unknown))
 
 
 def test_whoever_cannot_be_reached_gets_nothing(begin):
     life = begin("2026-01-01 00:00")
     life.add("Ada", "--06-10")
     Chat.update(reachable=False).execute()
+    assert list(simulation.messages(dt.date(2026, 6, 1), 30)) == []
+
+
+def test_of_a_hidden_calendar_nothing_is_told_to_those_who_share_it(begin):
+    life = begin("2026-01-01 00:00")
+    calendars.register(BOB, life.config, life.clock.now)
+    code = sharing.invite(ALICE.telegram_id, life.calendar, {}, life.config, life.clock.now)["code"]
+    sharing.accept(BOB.telegram_id, code, life.clock.now)
+    life.add("Ada", "--06-10")
+    june = (dt.date(2026, 6, 1), 30)
+    both = {ALICE.telegram_id, BOB.telegram_id}
+    assert {line["chat_id"] for line in simulation.messages(*june)} == both
+    User.update(deleting_since=life.clock.now).where(
+        User.telegram_id == ALICE.telegram_id
+    ).execute()
+    assert list(simulation.messages(*june)) == []
+    User.update(deleting_since=None).execute()
+    reminders.close(ALICE.telegram_id, "blocked")
+    assert list(simulation.messages(*june)) == []
+    life.until("2026-07-01 00:00", step=24 * 3600)
+    assert life.post.sent == []
+
+
+def test_of_a_group_that_is_gone_nothing_is_told_in_private(begin):
+    life = begin("2026-01-01 00:00")
+    group = calendars.enter_group(
+        ALICE.telegram_id, Group(-100_5, "Us"), "owner", life.config, life.clock.now
+    )
+    body = {"full_name": "Ada", "birth_date": "--06-10"}
+    birthdays.create(ALICE.telegram_id, group.calendar_id, body, life.clock.now)
+    preferences.change(group, {"lead_days": [0, 1]}, life.clock.now)
+    assert len(list(simulation.messages(dt.date(2026, 6, 1), 30))) == 3
+    reminders.close(-100_5, "kicked")
     assert list(simulation.messages(dt.date(2026, 6, 1), 30)) == []
 
 

@@ -34,7 +34,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Config) -> int:
     """Print what was promised that chat of that birthday, and what became of it."""
     models.connect(settings.database_url)
-    chat = Chat.get_or_none(Chat.telegram_id == args.chat)
+    # A group's id is below zero.
+    known = models.known_id(abs(args.chat))
+    chat = Chat.get_or_none(Chat.telegram_id == args.chat) if known else None
     if chat is None:
         raise NotFound(f"The bot knows no chat {args.chat}.")
     found = _found(args.person, chat)

@@ -11,6 +11,7 @@ day and writes down what became of it; a crash in between frees itself when the 
 - `buttons` does what the buttons of a reminder promise
 """
 
+from .almanac import DELETED
 from .buttons import done, snooze, told
 from .delivery import (
     LEASE_SECONDS,
@@ -25,10 +26,19 @@ from .delivery import (
     overdue,
     record,
 )
-from .planning import BELATED_DAYS, correct, correct_holiday, plan, withdraw
+from .planning import (
+    BELATED_DAYS,
+    correct,
+    correct_duty,
+    correct_holiday,
+    correct_leap_days,
+    plan,
+    withdraw,
+)
 
 __all__ = [
     "BELATED_DAYS",
+    "DELETED",
     "LEASE_SECONDS",
     "Claim",
     "Message",
@@ -37,7 +47,9 @@ __all__ = [
     "claim",
     "close",
     "correct",
+    "correct_duty",
     "correct_holiday",
+    "correct_leap_days",
     "deliver",
     "done",
     "message",

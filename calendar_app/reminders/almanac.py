@@ -30,6 +30,7 @@ DONE = N_("it was marked as done for this year")
 MUTED = N_("this person is muted")
 NOT_WANTED = N_("another lead time was chosen for this person")
 SKIPPED = N_("this person is skipped this year")
+REASSIGNED = N_("somebody else is responsible now")
 OWN = N_("it is the recipient's own birthday")
 RESTORED = N_("it was due before the calendar was restored from a backup")
 LEAP_DAY = (2, 29)
@@ -141,10 +142,12 @@ class Almanac:
     def in_charge(self, to: Recipient, on: dt.date) -> list[tuple[int, str, str, str]]:
         """Id, name, company and position of who is responsible on that day, if to be told.
 
-        Members are told, a group is not; nor is who is the reason for it.
+        Members are told, a group is not; nor is who is the reason for it. Of 29 February that goes
+        for both days on which others may keep it.
         """
         people = (Person(*row) for row in self._of_day(to, on))
-        if to.kind == "group" or any(objection(person, to, on) == OWN for person in people):
+        own = [person for person in people if person.linked_user_id == to.telegram_id]
+        if to.kind == "group" or any(is_kept(p, rule, on) for p in own for rule in dates.LEAP_DAYS):
             return []
         return self._rows(IN_CHARGE, to.calendar_id, on.isoformat())
 

@@ -10,11 +10,16 @@ from ..errors import Conflict, NotFound
 from ..models import Birthday, Chat, Dismissal, Promise
 from ..recipients import Recipient
 from ..texts import N_
-from .almanac import DONE
+from .almanac import DONE, Almanac
+from .delivery import birthday
+from .planning import is_too_late
 
 NO_REMINDER = N_("There is no such reminder in this chat.")
 EVENING = 20 * 60
 PAST_EVENING = N_("It is past 20:00 already: press Tomorrow instead.")
+TOO_LATE = N_("It is too late: that day will be too long ago by then.")
+ALREADY_DONE = N_("This is marked as done for this year: nothing more comes.")
+NOBODY = N_("You are not reminded of anybody in this message any more.")
 
 
 def done(chat_id: int, promise_id: int) -> list[int]:
@@ -48,31 +53,50 @@ def told(chat_id: int, promise_id: int) -> tuple[dt.date, list[int]]:
     return dt.date.fromisoformat(first.occurs_on), [row.subject_id for row in same]
 
 
-def snooze(chat_id: int, promise_id: int, when: str, now: int) -> int:
+def snooze(chat_id: int, promise_id: int, when: str, now: int) -> dt.datetime:
     """Send that message once more: `tonight` at 20:00, or `tomorrow` at the usual time.
 
-    Returns when (seconds since 1970). Raises NotFound, Conflict when it is past 20:00.
+    Returns when it comes, as the recipient's clock shows it: after their quiet hours. Raises
+    NotFound, and Conflict where nothing would come.
     """
     with models.writing():
         first, same = _load(chat_id, promise_id)
         to = recipients.get(first.calendar_id, first.recipient_id)
-        due_at = _later(to, when, now)
+        on = dt.date.fromisoformat(first.occurs_on)
+        people = _still_told(to, on, [row.subject_id for row in same])
+        due_at = _later(to, on, when, now)
         again = (Promise.recipient == to.chat_id) & (Promise.due_at == due_at)
         again &= (Promise.kind == "birthday") & (Promise.occurs_on == first.occurs_on)
-        waiting = again & (Promise.subject_id == first.subject_id) & (Promise.snooze > 0)
-        if not Promise.select().where(waiting).exists():
-            _promise_again(first, same, due_at)
-    return due_at
+        waiting = again & (Promise.snooze > 0) & (Promise.state == "planned")
+        people -= {row.subject_id for row in Promise.select().where(waiting)}
+        if people:
+            _promise_again(first, [row for row in same if row.subject_id in people], due_at)
+    return dt.datetime.fromtimestamp(due_at, dates.zone(to.zone))
 
 
-def _later(to: Recipient, when: str, now: int) -> int:
+def _still_told(to: Recipient, on: dt.date, people: list[int]) -> set[int]:
+    """Those of whom that recipient is still reminded; raises Conflict where there is none."""
+    almanac = Almanac()
+    wrong = {person: birthday(person, to, on, almanac)[1] for person in people}
+    if all(wrong.values()):
+        raise Conflict(ALREADY_DONE if DONE in wrong.values() else NOBODY)
+    return {person for person, reason in wrong.items() if not reason}
+
+
+def _later(to: Recipient, on: dt.date, when: str, now: int) -> int:
     today = dates.local_date(now, to.zone)
-    if when == "tomorrow":
-        return to.due_at(today + dt.timedelta(days=1))
     evening = dates.instant(today, EVENING, to.zone)
-    if evening <= now:
+    tonight, is_past = when == "tonight", evening <= now
+    if tonight and not is_past:
+        due_at = to.awake(evening)
+    else:
+        due_at = to.due_at(today + dt.timedelta(days=1))
+    # Nor is somebody sent to the other button who would be told there that it is too late.
+    if is_too_late("birthday", on, 0, dates.local_date(due_at, to.zone)):
+        raise Conflict(TOO_LATE)
+    if tonight and is_past:
         raise Conflict(PAST_EVENING)
-    return evening
+    return due_at
 
 
 def _promise_again(first: Promise, same: list[Promise], due_at: int) -> None:

@@ -16,7 +16,7 @@ from ..recipients import Recipient
 from ..rules import DIGESTS
 from ..texts import N_
 from . import wording
-from .almanac import DELETED, DONE, Almanac, objection, period
+from .almanac import DELETED, DONE, REASSIGNED, Almanac, objection, period
 from .planning import MISSED, is_too_late, tell_missed
 from .wording import Bundle
 
@@ -35,7 +35,7 @@ CALENDARS_AT_ONCE = 200
 GIVEN_UP = N_("given up at the end of the day")
 NOBODY_ANY_MORE = N_("there is nobody left to tell of")
 NOT_YET = N_("the bot may not write to this chat yet")
-REASSIGNED = N_("somebody else is responsible now")
+TOO_LATE = N_("it was to come again when that day was too long ago")
 
 FREE = "state = 'planned' AND try_at <= ? AND lease_until <= ?"
 PROMISE_DUE = f"SELECT 1 FROM ledger WHERE {FREE} LIMIT 1"
@@ -220,6 +220,8 @@ def _gathered(first: _Row, owner: str, now: int, default_language: str) -> Claim
         subject, wrong = SUBJECTS.get(row.kind, _nobody)(row.subject_id, to, on, almanac)
         # Whoever asked to be reminded again is, a while after the day too.
         days_before = 0 if row.snooze else row.days_before
+        if row.snooze and _came_too_late(row, to, on):
+            wrong = wrong or TOO_LATE
         if wrong:
             _write([row.id], {"state": "skipped", "reason": wrong})
         elif is_too_late(row.kind, on, days_before, today):
@@ -229,14 +231,19 @@ def _gathered(first: _Row, owner: str, now: int, default_language: str) -> Claim
             subjects[row.subject_id] = subject
     said = list(subjects.values())
     if first.kind in DIGESTS:
-        begin, end = period(first.kind, on)
-        said = almanac.digest(to, max(begin, today), end)
+        # The whole of it, however late: quiet hours may carry it into the next day.
+        said = almanac.digest(to, *period(first.kind, on))
     bundle = Bundle(first.kind, to, on, today, said)
     name = f"{owner}/{uuid.uuid4()}"
     return Claim(name, rows, missed, bundle, to.language(default_language))
 
 
-def _birthday(birthday_id: int, to: Recipient, on: dt.date, almanac: Almanac) -> tuple[Any, str]:
+def _came_too_late(row: _Row, to: Recipient, on: dt.date) -> bool:
+    """Whether a repetition could not have been told at its time: then it was not missed."""
+    return is_too_late(row.kind, on, 0, dates.local_date(to.awake(row.due_at), to.zone))
+
+
+def birthday(birthday_id: int, to: Recipient, on: dt.date, almanac: Almanac) -> tuple[Any, str]:
     """The person, and why there is nothing to tell of them any more ("": there is)."""
     person = almanac.person(birthday_id)
     if person is None:
@@ -259,7 +266,7 @@ def _nobody(_id: int, _to: Recipient, _on: dt.date, _almanac: Almanac) -> tuple[
     return None, ""
 
 
-SUBJECTS = {"birthday": _birthday, "holiday": _holiday, "responsible": _responsible}
+SUBJECTS = {"birthday": birthday, "holiday": _holiday, "responsible": _responsible}
 
 
 def _judge(mine: Claim, now: int) -> dict[str, Any] | None:

@@ -15,8 +15,10 @@ from ..rules import DIGESTS, RULES, Rule
 from ..texts import N_
 from .almanac import (
     DELETED,
+    LEAP_DAY,
     MOVED,
     NOT_WANTED,
+    REASSIGNED,
     RESTORED,
     Almanac,
     Person,
@@ -212,23 +214,49 @@ def correct(birthday_id: int, changed: Iterable[str], now: int) -> None:
 
     `changed`: the names of the fields that have other values now.
     """
-    almanac = Almanac()
-    person = almanac.person(birthday_id)
+    person = Almanac().person(birthday_id)
     if person is None or not TELLING & set(changed):
         return
     calendar_id = Birthday.select(Birthday.calendar).where(Birthday.id == birthday_id).scalar()
     rules.follow_people(calendar_id, now)
-    _withdraw_wrong(person)
-    born = BirthDate(person.year, person.month, person.day)
+    _correct(person, calendar_id, 0, now)
+
+
+def correct_leap_days(calendar_id: int, recipient_id: int, now: int) -> None:
+    """The same for who was born on 29 February, where the day on which that is kept is another.
+
+    `recipient_id`: whose rule was changed; 0: the calendar's. A person's own rule wins over it.
+    """
+    month, day = LEAP_DAY
+    who = Birthday.select(Birthday.id).where(
+        Birthday.calendar == calendar_id,
+        Birthday.month == month,
+        Birthday.day == day,
+        Birthday.leap_day.is_null(),
+    )
+    for (birthday_id,) in list(who.tuples()):
+        person = Almanac().person(birthday_id)
+        if person:
+            _correct(person, calendar_id, recipient_id, now)
+
+
+def _correct(person: Person, calendar_id: int, recipient_id: int, now: int) -> None:
+    """Make the promises to one recipient, or all (0), about somebody right again."""
+    _withdraw_wrong(person, recipient_id)
+    almanac, born = Almanac(), BirthDate(person.year, person.month, person.day)
     days = {dates.occurrence(born, year, rule) for year in _years(now) for rule in dates.LEAP_DAYS}
     for rule, on in _fired(calendar_id, days, now):
+        if recipient_id not in (0, rule.to.chat_id):
+            continue
         if person in almanac.reminded(rule.to, on, rule.days_before, rule.own_only):
-            _promise_anew(Due("birthday", birthday_id, on, rule.days_before), rule.to, now)
+            _promise_anew(Due("birthday", person.id, on, rule.days_before), rule.to, now)
 
 
-def _withdraw_wrong(person: Person) -> None:
+def _withdraw_wrong(person: Person, recipient_id: int) -> None:
     """Take back those unsent promises about somebody that do not hold any more."""
     mine = (Promise.kind == "birthday") & (Promise.subject_id == person.id)
+    if recipient_id:
+        mine &= Promise.recipient == recipient_id
     for promise in list(Promise.select().where(mine, Promise.state == "planned")):
         to = recipients.get(promise.calendar_id, promise.recipient_id)
         wrong = objection(person, to, dt.date.fromisoformat(promise.occurs_on))
@@ -253,6 +281,19 @@ def correct_holiday(holiday_id: int, now: int) -> None:
     for rule, on in _fired(holiday.calendar_id, days, now):
         if rule.days_before == 0 and not rule.own_only:
             _promise_anew(Due("holiday", holiday_id, on, 0), rule.to, now)
+
+
+def correct_duty(calendar_id: int, on: dt.date, was: int, now: int) -> None:
+    """Make the unsent promises of who is in charge on a day right again: it was somebody else."""
+    mine = (Promise.kind == "responsible") & (Promise.subject_id == was)
+    Promise.update(state="skipped", reason=REASSIGNED).where(
+        mine, Promise.occurs_on == on.isoformat(), Promise.state == "planned"
+    ).execute()
+    almanac = Almanac()
+    for rule, _ in _fired(calendar_id, [on], now):
+        if rule.days_before == 0 and not rule.own_only:
+            for row in almanac.in_charge(rule.to, on):
+                _promise_anew(Due("responsible", row[0], on, 0), rule.to, now)
 
 
 def _years(now: int) -> set[int]:

@@ -117,8 +117,7 @@ def _responsible(bundle: Bundle, language: str) -> tuple[str, list[str]]:
 
 
 def _digest_headline(bundle: Bundle, language: str) -> str:
-    _, last = period(bundle.kind, bundle.occurs_on)
-    first = max(bundle.occurs_on, bundle.today)
+    first, last = period(bundle.kind, bundle.occurs_on)
     days = {
         "first": texts.day(language, first.month, first.day),
         "last": texts.day(language, last.month, last.day),

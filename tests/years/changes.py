@@ -4,6 +4,8 @@ What does not hold any more is withdrawn; what the day already told, and now sho
 somebody who was changed, is told at once.
 """
 
+import datetime as dt
+
 from . import feasts, walls
 from .demands import DAY, WITHDRAWN, Demand, Key, Round
 from .facts import Person
@@ -40,6 +42,24 @@ def holiday_moved(to: Recipient, number: int, day: tuple[int, int] | None, at: i
     told = 0 in to.wishes.leads and Round("birthday") in _told_today(to, at)
     if day and told and feasts.between(feasts.holidays(*day), today, today):
         to.demand(Key("holiday", number, today), at, at)
+
+
+def leap_day_changed(to: Recipient, at: int) -> None:
+    """Who was born on 29 February keeps another day for this recipient."""
+    for person in list(to.place.people.values()):
+        if (person.month, person.day) == (2, 29) and person.leap_day is None:
+            person_changed(to, person, at)
+
+
+def duty_handed_over(to: Recipient, on: dt.date, was: int, at: int) -> None:
+    """Somebody else than `was` is in charge of that day."""
+    for demand in _about(to, "responsible", was):
+        if demand.key.on == on:
+            to.settle(demand, WITHDRAWN)
+    told = 0 in to.wishes.leads and Round("birthday") in _told_today(to, at)
+    number = to.in_charge(on)
+    if told and on == to.today(at) and number is not None:
+        to.demand(Key("responsible", number, on), at, at)
 
 
 def _about(to: Recipient, kind: str, number: int) -> list[Demand]:
@@ -82,15 +102,14 @@ def done(to: Recipient, keys: list[Key]) -> None:
 
 
 def once_more(to: Recipient, keys: list[Key], button: str, at: int) -> None:
-    """The same again, tonight at eight or tomorrow at the usual time."""
+    """The same again, tonight at eight or tomorrow at the usual time; whatever waits for then."""
     today = to.today(at)
     if button == "tonight":
-        due = walls.instant(today, EVENING, to.wishes.zone)
+        due = walls.awake(walls.instant(today, EVENING, to.wishes.zone), to.wishes)
     else:
         due = to.due(today + DAY)
-    repeats = {(key.on, key.subject, due) for key in keys}
-    if repeats & to.repeats:
-        return
-    to.repeats |= repeats
+    waiting = {(d.key.on, d.key.subject) for d in to.open if d.key.again and d.due == due}
+    to.repeats += 1
     for key in {key.subject: key for key in keys}.values():
-        to.demand(key._replace(again=len(to.repeats)), due, due)
+        if to.holds(key) and (key.on, key.subject) not in waiting:
+            to.demand(key._replace(again=to.repeats), due, due)

@@ -87,7 +87,10 @@ class Course:
     def _wished(self, entry: Wished) -> None:
         to = self.recipients[entry.recipient]
         self._catch_up(to, entry.at)
+        before = to.wishes.leap_day
         to.wish(entry.wishes, entry.at)
+        if to.wishes.leap_day != before:
+            changes.leap_day_changed(to, entry.at)
 
     def _at(self, entry: Told | Forgot | Feast | Assigned) -> tuple[Place, list[Recipient]]:
         """A calendar that is about to be changed, and its recipients, all done by then."""
@@ -125,9 +128,13 @@ class Course:
                 changes.holiday_moved(to, entry.number, entry.day, entry.at)
 
     def _assigned(self, entry: Assigned) -> None:
-        place, _ = self._at(entry)
+        place, recipients = self._at(entry)
         self.homes["responsible", entry.number] = entry.calendar
+        was, _ = place.duties.get(entry.day, (None, ""))
         place.duties[entry.day] = (entry.number, entry.name)
+        if was not in (None, entry.number):
+            for to in recipients:
+                changes.duty_handed_over(to, entry.day, was, entry.at)
 
     def _returned(self, entry: Returned) -> None:
         for to in self.by_chat.get(entry.chat, []):

@@ -45,7 +45,7 @@ class Recipient:
         self.ended: dict[Key, int] = {}
         self.twice: set[Key] = set()
         self.done: set[tuple[int, int]] = set()
-        self.repeats: set[tuple[dt.date, int, int]] = set()
+        self.repeats = 0
         # What was withdrawn, as it was then: a dead sender may have it still when it is demanded
         # again, or it may have come.
         self.interrupted: dict[Key, Demand] = {}
@@ -142,10 +142,20 @@ class Recipient:
         return sorted(days.items(), key=lambda found: found[0])
 
     def in_charge(self, on: dt.date) -> int | None:
-        """Who is responsible that day; not told to a group, nor to who celebrates."""
+        """Who is responsible that day; not told to a group, nor to who celebrates.
+
+        Who was born on 29 February is not told it of either day: others have other rules.
+        """
         people = self.place.people.values()
         mine = [p for p in people if p.linked is not None and p.linked == self.user]
-        if self.user is None or any(self.keeps(person, on, on) for person in mine):
+        days = {
+            day
+            for p in mine
+            if p.year is None or p.year < on.year
+            for rule in ((p.leap_day,) if p.leap_day else ("feb28", "mar1"))
+            for day in feasts.between(feasts.birthdays(p.month, p.day, rule), on, on)
+        }
+        if self.user is None or days:
             return None
         return self.place.duties.get(on, (None,))[0]
 
@@ -243,18 +253,18 @@ class Recipient:
     def verdict(self, demand: Demand, at: int) -> str:
         """Why something is not told at that time, as a state; "" if it is."""
         key = demand.key
-        if key.kind not in DIGESTS and not self._holds(key):
+        if key.kind not in DIGESTS and not self.holds(key):
             return WITHDRAWN
         late = self._is_too_late(key, at)
-        if not late and key.kind in DIGESTS:
-            begin = max(key.on, self.today(at))
-            if not self.listing(begin, feasts.last_day(key.kind, key.on)):
-                return HOPELESS if self.is_closed else WITHDRAWN
+        is_digest = key.kind in DIGESTS
+        if is_digest and not (late or self.listing(key.on, feasts.last_day(key.kind, key.on))):
+            return HOPELESS if self.is_closed else WITHDRAWN
         if self.is_closed:
             return HOPELESS if late else FAILED
         return MISSED if late else ""
 
-    def _holds(self, key: Key) -> bool:
+    def holds(self, key: Key) -> bool:
+        """Whether there still is what it tells of, and the recipient is told of that."""
         if key.kind == "birthday":
             person = self.place.people.get(key.subject)
             told = person and self.keeps(person, key.on, key.on) and self.hears(person, key.on)

@@ -12,7 +12,7 @@ def expected(to: Recipient, demands: list[Demand], at: int) -> Letter:
     """The letter for demands of one kind and day, in words that are true at that instant."""
     key, today = demands[0].key, to.today(at)
     if key.kind in DIGESTS:
-        return _digest(to, key.kind, key.on, today)
+        return _digest(to, key.kind, key.on)
     lines = frozenset(_line(to, demand) for demand in demands)
     return Letter(key.kind, _said(key.kind, (key.on - today).days), _day(key.on), lines)
 
@@ -42,8 +42,8 @@ def _person(person: Person, on: dt.date) -> Line:
     return Line(person.name, age, bool(age) and age % 10 == 0, person.linked)
 
 
-def _digest(to: Recipient, kind: str, first: dt.date, today: dt.date) -> Letter:
-    first, last = max(first, today), feasts.last_day(kind, first)
+def _digest(to: Recipient, kind: str, first: dt.date) -> Letter:
+    last = feasts.last_day(kind, first)
     days = tuple(
         (f"{on:%a}", _day(on), frozenset(_person(person, on) for person in people))
         for on, people in to.listing(first, last)

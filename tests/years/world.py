@@ -246,7 +246,7 @@ class World:
     def assign(self, home: Home, editor: int, day: dt.date, number: int) -> None:
         """Somebody puts somebody in charge of a day."""
         body = {"responsible_id": self.ids["responsible", number], "date": day.isoformat()}
-        duties.assign(editor, home.number, body)
+        duties.assign(editor, home.number, body, self.now)
         self.note(Assigned, home.number, day, number, home.hosts[number])
 
     # --- buttons -------------------------------------------------------------------------
@@ -259,7 +259,7 @@ class World:
             else:
                 reminders.snooze(came.chat, came.promise_id, button, self.now)
         except Conflict:
-            return False  # It is evening already.
+            return False  # It is evening already, or nothing would come.
         except NotFound:
             if self._may_read(came):
                 raise
