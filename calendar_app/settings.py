@@ -32,15 +32,15 @@ DECLINED = {
     "no_quiet": ("quiet_from", "quiet_to"),
 }
 # What a member has who has set nothing, by what they would have set.
-QUIET = {"quiet_from": None, "quiet_to": None, "no_quiet": False}
+_NO_SPAN = {"quiet_from": None, "quiet_to": None, "no_quiet": False}
 UNSET: dict[str, dict[str, Any]] = {
     "timezone": {"timezone": None},
     "notification_time": {"notification_minute": None},
     "lead_days": {"lead_days": None},
     "weekly_digest": {"weekly_digest": None, "no_weekly": False},
     "monthly_digest": {"monthly_digest": False, "no_monthly": False},
-    "quiet_from": QUIET,  # both or neither: the two are one span
-    "quiet_to": QUIET,
+    "quiet_from": _NO_SPAN,  # both or neither: the two are one span
+    "quiet_to": _NO_SPAN,
     "leap_day": {"leap_day": None},
 }
 Own = Literal[*UNSET]
@@ -130,19 +130,29 @@ def _chat(access: Access) -> int | None:
 def change(access: Access, data: Any, now: int) -> None:
     """Set the given settings of a member; raises Invalid, Forbidden for who is none."""
     given = check(SettingsPatch, data).model_dump(exclude_unset=True)
-    if QUIET.keys() & given.keys():
-        # The two are one span: whoever sets one end keeps the other, also where it is another's.
-        before = _in_force(access)
-        given = {name: before.get(name) for name in ("quiet_from", "quiet_to")} | given
+    with models.writing():
+        _set(access, _own(_both_ends(given, access)), now)
+        if "language" in given:
+            User.update(language=given["language"]).where(User.id == access.user_id).execute()
+
+
+def _both_ends(given: Row, access: Access) -> Row:
+    """Quiet hours are one span: who sets one end keeps the other, also where it is another's."""
+    ends = DECLINED["no_quiet"]
+    if not any(name in given for name in ends):
+        return given
+    before = _in_force(access)
+    return {name: before.get(name) for name in ends} | given
+
+
+def _own(given: Row) -> Row:
+    """A member's columns, with what they want none of."""
     columns = _stored(given)
     for flag, names in DECLINED.items():
         if any(name in columns for name in names):
             values = [columns.get(name) for name in names]
             columns[flag] = all(value is None or value is False for value in values)
-    with models.writing():
-        _set(access, columns, now)
-        if "language" in given:
-            User.update(language=given["language"]).where(User.id == access.user_id).execute()
+    return columns
 
 
 def forget(access: Access, only: Own | None, now: int) -> None:

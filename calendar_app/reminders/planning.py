@@ -219,7 +219,7 @@ def correct(birthday_id: int, changed: Iterable[str], now: int) -> None:
         return
     calendar_id = Birthday.select(Birthday.calendar).where(Birthday.id == birthday_id).scalar()
     rules.follow_people(calendar_id, now)
-    _correct(person, calendar_id, 0, now)
+    _correct([person], calendar_id, 0, now)
 
 
 def correct_leap_days(calendar_id: int, recipient_id: int, now: int) -> None:
@@ -234,22 +234,28 @@ def correct_leap_days(calendar_id: int, recipient_id: int, now: int) -> None:
         Birthday.day == day,
         Birthday.leap_day.is_null(),
     )
-    for (birthday_id,) in list(who.tuples()):
-        person = Almanac().person(birthday_id)
-        if person:
-            _correct(person, calendar_id, recipient_id, now)
+    almanac = Almanac()
+    people = [almanac.person(birthday_id) for (birthday_id,) in list(who.tuples())]
+    _correct([person for person in people if person], calendar_id, recipient_id, now)
 
 
-def _correct(person: Person, calendar_id: int, recipient_id: int, now: int) -> None:
-    """Make the promises to one recipient, or all (0), about somebody right again."""
-    _withdraw_wrong(person, recipient_id)
-    almanac, born = Almanac(), BirthDate(person.year, person.month, person.day)
-    days = {dates.occurrence(born, year, rule) for year in _years(now) for rule in dates.LEAP_DAYS}
+def _correct(people: list[Person], calendar_id: int, recipient_id: int, now: int) -> None:
+    """Make the promises to one recipient, or all (0), about these people right again."""
+    for person in people:
+        _withdraw_wrong(person, recipient_id)
+    born = {BirthDate(None, person.month, person.day) for person in people}
+    days = {
+        dates.occurrence(day, year, rule)
+        for day in born
+        for year in _years(now)
+        for rule in dates.LEAP_DAYS
+    }
+    almanac, ids = Almanac(), {person.id for person in people}
     for rule, on in _fired(calendar_id, days, now):
-        if recipient_id not in (0, rule.to.chat_id):
-            continue
-        if person in almanac.reminded(rule.to, on, rule.days_before, rule.own_only):
-            _promise_anew(Due("birthday", person.id, on, rule.days_before), rule.to, now)
+        if recipient_id in (0, rule.to.chat_id):
+            for person in almanac.reminded(rule.to, on, rule.days_before, rule.own_only):
+                if person.id in ids:
+                    _promise_anew(Due("birthday", person.id, on, rule.days_before), rule.to, now)
 
 
 def _withdraw_wrong(person: Person, recipient_id: int) -> None:
